@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Executors as the core uses them: one opened instance, thread model enforced,
+ * errors turned into ours.  A step that a plug-in does not have falls back to
+ * `lowering` (executors/script, once it is there), else ERR_NOTSUP.
+ */
+#ifndef EXECUTOR_H
+#define EXECUTOR_H
+
+#include "plugin.h"
+
+struct executor;
+
+enum err MUST_CHECK executor_open(const struct plugin *, const struct kvs *config,
+				  struct executor **ret, struct error *);
+void executor_close(struct executor *);		/* accepts NULL */
+const char *executor_name(const struct executor *);
+
+/* The calls of brickyard/executor.h, in the core's error convention.  They
+ * block; never call them from an HTTP thread or under a lock.
+ */
+enum err MUST_CHECK executor_node_check(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, struct error *);
+enum err MUST_CHECK executor_peer_probe(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *from, const char *host, struct error *);
+enum err MUST_CHECK executor_peer_detach(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *from, const char *host, struct error *);
+enum err MUST_CHECK executor_device_prepare(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_device *,
+	struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_device_info(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_device *,
+	struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_device_teardown(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_device *, struct error *);
+enum err MUST_CHECK executor_bricks_create(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_brick *const *,
+	size_t n, struct error *);
+enum err MUST_CHECK executor_bricks_destroy(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_brick *const *,
+	size_t n, struct error *);
+enum err MUST_CHECK executor_volume_create(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_gluster_volume *,
+	struct error *);
+enum err MUST_CHECK executor_volume_expand(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const struct brickyard_gluster_volume *,
+	uint32_t rebalance, struct error *);
+enum err MUST_CHECK executor_volume_destroy(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const char *name, struct error *);
+enum err MUST_CHECK executor_volume_info(struct executor *, const struct brickyard_call *,
+	const struct brickyard_node *, const char *name,
+	struct brickyard_result *, struct error *);
+
+#endif

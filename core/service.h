@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The service: what the API and the start-up code may ask of the core.
+ *
+ * Error texts are what heketi's clients see; the code's HTTP status goes with
+ * them.  Functions marked "node" wait for a node: never call them on an HTTP
+ * thread.  All may be called from any thread.
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "config.h"
+#include "executor.h"
+#include "plugin.h"
+#include "store/mirror.h"
+#include "store/record.h"
+
+struct service;
+
+struct service_deps {
+	const struct config *config;
+	struct store *store;
+	struct plugin_host *plugins;
+	struct executor *executor;
+	const char *listen;		/* for GET /v1/replicas */
+};
+
+/* Start: mirror, membership, adoption of operations left by dead replicas,
+ * workers.  Stop: take no new operations, let running stages end (at most
+ * grace_ms), leave the rest to be carried on by whoever comes next.
+ */
+enum err MUST_CHECK service_start(const struct service_deps *,
+				  struct service **ret, struct error *);
+void service_stop(struct service *, int grace_ms);	/* closes the store */
+void service_free(struct service *);
+
+/* Can this replica serve correctly now?  why (may be NULL) gets the reason. */
+bool service_is_ready(struct service *, struct error *why);
+
+/* ---- reading: call service_sync first, then as many of these as needed ---- */
+
+enum err MUST_CHECK service_sync(struct service *, struct error *);
+
+/* Each returns a new reference (record_unref) or NULL.  Objects that clients
+ * must not see yet (being created or added) are NULL, too.
+ */
+struct cluster *service_cluster(struct service *, const char *id);
+struct node *service_node(struct service *, const char *id);
+struct device *service_device(struct service *, const char *id);
+struct volume *service_volume(struct service *, const char *id);
+struct operation *service_operation(struct service *, const char *id);
+
+/* Sorted ids; only what clients may see. */
+void service_list_clusters(struct service *, struct strs *ret);
+void service_list_volumes(struct service *, struct strs *ret);
+void service_list_nodes(struct service *, struct strs *ret);
+void service_list_devices(struct service *, struct strs *ret);
+void service_list_operations(struct service *, struct strs *ret);
+void service_cluster_nodes(struct service *, const char *cluster, struct strs *ret);
+void service_cluster_volumes(struct service *, const char *cluster, struct strs *ret);
+void service_node_devices(struct service *, const char *node, struct strs *ret);
+/* storage[0] of all nodes of a cluster, in order of node id. */
+void service_cluster_hosts(struct service *, const char *cluster, struct strs *ret);
+
+/* Bricks on a device, in order of brick id. */
+struct brick_on_device {
+	struct volume *volume;		/* a reference */
+	const struct brick *brick;	/* inside volume */
+};
+struct brick_on_device *service_device_bricks(struct service *, const char *device,
+					      size_t *ret_n);
+void service_device_bricks_free(struct brick_on_device *, size_t n);
+
+struct operation_counts {
+	size_t total, in_flight, stale, failed, new_;
+};
+void service_operation_counts(struct service *, struct operation_counts *ret);
+
+/* Told (under the mirror's lock: be quick, call nothing of ours) whenever an
+ * operation reaches an end, on whichever replica; and with id NULL when
+ * everything should be looked at again.
+ */
+void service_on_operation_end(struct service *,
+			      void (*fn)(void *arg, const char *id), void *arg);
+/* Has it ended, as far as a client of /queue is concerned? */
+bool operation_is_ended(const struct operation *);
+
+/* ---- changing ---- */
+
+enum err MUST_CHECK service_cluster_create(struct service *, bool file, bool block,
+					   struct cluster **ret, struct error *);
+enum err MUST_CHECK service_cluster_set_flags(struct service *, const char *id,
+					      bool file, bool block, struct error *);
+enum err MUST_CHECK service_cluster_delete(struct service *, const char *id,
+					   struct error *);
+
+struct node_request {
+	const char *cluster;
+	int64_t zone;
+	struct strs manage, storage;
+	struct kvs tags;
+};
+/* The following start an operation and return its id; its end is told by
+ * GET /queue/ID.
+ */
+enum err MUST_CHECK service_node_add(struct service *, const struct node_request *,
+				     char ret_op[ID_SIZE], struct error *); /* node */
+enum err MUST_CHECK service_node_delete(struct service *, const char *id,
+					char ret_op[ID_SIZE], struct error *);
+enum err MUST_CHECK service_node_set_state(struct service *, const char *id,
+					   enum state, char ret_op[ID_SIZE],
+					   struct error *);
+
+struct device_request {
+	const char *node;
+	const char *name;
+	struct kvs tags;
+	bool destroy_data;
+};
+enum err MUST_CHECK service_device_add(struct service *, const struct device_request *,
+				       char ret_op[ID_SIZE], struct error *);
+enum err MUST_CHECK service_device_delete(struct service *, const char *id,
+					  bool force_forget,
+					  char ret_op[ID_SIZE], struct error *);
+enum err MUST_CHECK service_device_set_state(struct service *, const char *id,
+					     enum state, char ret_op[ID_SIZE],
+					     struct error *);
+enum err MUST_CHECK service_device_resync(struct service *, const char *id,
+					  char ret_op[ID_SIZE], struct error *);
+
+struct volume_request {
+	uint64_t size_gib;		/* >= 1 */
+	const char *name;		/* "" or NULL: vol_ID */
+	struct strs clusters;		/* empty: any */
+	const char *type;		/* durability.type, "" if omitted */
+	struct kvs params;		/* "replicate.replica" = "3" … as requested */
+	int64_t gid;
+	struct strs options;
+	bool block;
+	bool snapshot_enable;
+	double snapshot_factor;
+};
+/* Checks, in this order: durability type, snapshot factor, the type's
+ * parameters, clusters, smallest size, throttle, placement.  (The edge has
+ * checked JSON, fields and gid before.)
+ */
+enum err MUST_CHECK service_volume_create(struct service *,
+					  const struct volume_request *,
+					  char ret_op[ID_SIZE], struct error *);
+enum err MUST_CHECK service_volume_expand(struct service *, const char *id,
+					  uint64_t add_gib,
+					  char ret_op[ID_SIZE], struct error *);
+enum err MUST_CHECK service_volume_delete(struct service *, const char *id,
+					  char ret_op[ID_SIZE], struct error *);
+
+/* ---- cluster-wide switches and what is shown about the installation ---- */
+
+struct plugin_host *service_plugins(struct service *);
+const struct config *service_config(struct service *);
+const char *service_replica_id(struct service *);
+void service_quarantined(struct service *, struct strs *ret);
+
+#endif

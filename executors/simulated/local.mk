@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+executor_LTLIBRARIES += %D%/simulated.la
+%C%_simulated_la_SOURCES = %D%/simulated.c
+%C%_simulated_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
+%C%_simulated_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+%C%_simulated_la_LDFLAGS = $(LDFLAGS_PLUGIN)
+%C%_simulated_la_LIBADD = $(SQLITE_LIBS)

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+noinst_LTLIBRARIES += libstore.la
+libstore_la_SOURCES = \
+	%D%/codec.c %D%/codec.h \
+	%D%/jsonfile.c %D%/jsonfile.h \
+	%D%/mirror.c %D%/mirror.h \
+	%D%/record.c %D%/record.h \
+	%D%/store.c %D%/store.h \
+	%D%/sqlite/sqlite.c \
+	%D%/etcd/etcd.c \
+	$(NULL)
+libstore_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS) $(SQLITE_CFLAGS)
+libstore_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(SQLITE_LIBS)

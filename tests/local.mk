@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every test speaks TAP and runs under prove.  Unit tests are C programs
+# (check_PROGRAMS), the others executable *.t files (dist_check_SCRIPTS); a
+# fragment a room lists them, so that adding one touches one line.
+TESTS_ENVIRONMENT_ = BUILDDIR='$(abs_top_builddir)' SRCDIR='$(abs_top_srcdir)' CC='$(CC)'
+PROVE = prove
+PROVE_JOBS = 2
+PROVEFLAGS = --timer
+EXTRA_DIST += %D%/tap.h %D%/lib/tap.py
+
+include tests/unit/util.mk
+include tests/unit/store.mk
+include tests/unit/etcd.mk
+include tests/unit/plugin.mk
+include tests/unit/placement.mk
+include tests/unit/simulated.mk
+include tests/unit/api.mk
+include tests/unit/core.mk
+include tests/daemon/daemon.mk
+include tests/daemon/cli.mk
+include tests/lab/lab.mk
+include tests/meta/meta.mk
+
+# make check TESTS_TO_RUN="tests/unit/t-id" runs some only.
+TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
+check-local:
+	cd $(top_builddir) && list= && for t in $(TESTS_TO_RUN); do \
+		if test -e "$$t"; then list="$$list $$t"; \
+		else list="$$list $(abs_top_srcdir)/$$t"; fi; done && \
+	env $(TESTS_ENVIRONMENT_) $(PROVE) $(PROVEFLAGS) -j$(PROVE_JOBS) --exec '' $$list
