@@ -15,6 +15,8 @@ libcore_la_SOURCES = \
 	%D%/executor.c %D%/executor.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/plugin.c %D%/plugin.h \
+	%D%/plugin-options.c \
+	%D%/plugin-services.c \
 	%D%/topology.c %D%/topology.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)
