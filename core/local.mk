@@ -30,6 +30,8 @@ libcore_la_SOURCES = \
 	%D%/service-device.c \
 	%D%/service-node.c \
 	%D%/service-volume.c \
+	%D%/plugin-options.c \
+	%D%/plugin-services.c \
 	%D%/topology.c %D%/topology.h \
 	%D%/txn.c %D%/txn.h \
 	%D%/volume-type.c %D%/volume-type.h \
