@@ -245,6 +245,7 @@ plugin_fail(struct error *err, const struct brickyard_error *e)
 {
 	/* What is not here is a step on a node that failed; the text says how. */
 	static const enum err codes[] = {
+		[BRICKYARD_ERR_TRANSIENT] = ERR_TRANSIENT,
 		[BRICKYARD_ERR_UNREACHABLE] = ERR_UNREACHABLE,
 		[BRICKYARD_ERR_TIMEOUT] = ERR_TIMEOUT,
 		[BRICKYARD_ERR_CANCELLED] = ERR_CANCELLED,
