@@ -14,8 +14,10 @@ libcore_la_SOURCES = \
 	%D%/config.c %D%/config.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/placement-rule.c %D%/placement-rule.h \
+	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
-	%D%/topology.c %D%/topology.h \
+	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)
 libcore_la_LIBADD = -ldl
