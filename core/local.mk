@@ -23,6 +23,8 @@ libcore_la_SOURCES = \
 	%D%/op-volume.c \
 	%D%/peers.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/placement-rule.c %D%/placement-rule.h \
+	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
@@ -34,6 +36,7 @@ libcore_la_SOURCES = \
 	%D%/plugin-services.c \
 	%D%/topology.c %D%/topology.h \
 	%D%/txn.c %D%/txn.h \
+	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)
 libcore_la_LIBADD = -ldl
