@@ -11,3 +11,7 @@ check_LTLIBRARIES += %D%/plug/fake.la %D%/plug/noinit.la
 check_PROGRAMS += %D%/t-plugin
 %C%_t_plugin_SOURCES = %D%/t-plugin.c %D%/plug/plug.h
 %C%_t_plugin_LDADD = libcore.la libutil.la
+
+check_PROGRAMS += %D%/t-volume-type
+%C%_t_volume_type_SOURCES = %D%/t-volume-type.c %D%/plug/plug.h
+%C%_t_volume_type_LDADD = libcore.la libutil.la
