@@ -405,25 +405,37 @@ def server():
                 "  Stale: 1\n", "server operations info")
     fake.prints(("server", "operations", "info", "--json"), compact(counts),
                 "server operations info --json")
-    op = {"id": V2, "kind": "create-volume", "done": False, "stage": 2,
-          "plan": {"bricks": 3, "on": ["a", {"b": None, "c": 1.5}]}}
-    ops = {"operations": [op, dict(op, id=V1)]}
+    op = {"id": V2, "kind": "create-volume", "status": "failed", "stage": 2,
+          "target": V1, "updated": "2026-11-20T10:00:00.000Z", "ended": None,
+          "again": False, "error": {"code": "no-space",
+                                    "message": "No space"}}
+    ops = {"operations": [op, dict(op, id=V1, status="done", error=None)]}
     fake.on("GET", "/v1/operations", json=ops)
     fake.on("GET", "/v1/operations/" + V2, json=op)
     fake.prints(("operations",), "".join(
-        "id:%s  kind:create-volume  done:false  stage:2\n" % i
-        for i in (V2, V1)), "operations: a line each")
+        "Id:%s  Type:create-volume  Status:%s  Target:%s  "
+        "Updated:2026-11-20T10:00:00.000Z%s\n" % (i, status, V1, error)
+        for i, status, error in ((V2, "failed", "  Error:No space"),
+                                 (V1, "done", ""))),
+        "operations: a line each")
     fake.prints(("operations", "--json"), compact(ops), "operations --json")
     fake.prints(("operations", V2), "id: %s\nkind: create-volume\n"
-                "done: false\nstage: 2\nplan:\n  bricks: 3\n  on:\n    a\n"
-                "    c:1.5\n" % V2, "operations ID: everything about one")
+                "status: failed\nstage: 2\ntarget: %s\n"
+                "updated: 2026-11-20T10:00:00.000Z\nended:\nagain: false\n"
+                "error:\n  code: no-space\n  message: No space\n" % (V2, V1),
+                "operations ID: everything about one")
     fake.prints(("operations", V2, "--json"), compact(op),
                 "operations ID --json")
     fake.on("GET", "/v1/plugins", json={"plugins": [
-        {"name": "local", "kind": "executor", "refused": None},
-        {"name": "bad", "kind": "", "refused": "writable by others"}]})
-    fake.prints(("plugins",), "name:local  kind:executor\n"
-                "name:bad  refused:writable by others\n", "plugins")
+        {"name": "local", "kind": "executor", "path": "/p/local.so",
+         "loaded": True, "version": "0.1.0", "description": "This machine"},
+        {"name": "bad", "kind": "unknown", "path": "/p/bad.so",
+         "loaded": False, "reason": "writable by others"}]})
+    fake.prints(("plugins",),
+                "Name:local          Kind:executor     Version:0.1.0    "
+                "This machine\n"
+                "Name:bad            Kind:unknown      "
+                "Refused:writable by others (/p/bad.so)\n", "plugins")
 
 
 def output():
