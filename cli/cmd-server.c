@@ -58,38 +58,14 @@ scalar_text(const json_t *v, char *buf, size_t size)
 	}
 }
 
-/* One line per object: "id:…  kind:…  status:…".  The members are the
- * server's, so that a newer server's are shown by an older program.
+/* A line per member, objects below their name, indented.  The members are the
+ * server's, so that what a newer one adds is shown by an older program.
  */
-static void
-print_line_of(const json_t *object)
-{
-	const char *key, *separator = "";
-	json_t *v;
-
-	if (json_is_string(object)) {
-		puts(json_string_value(object));
-		return;
-	}
-	json_object_foreach((json_t *)object, key, v) {
-		char text[4096];
-
-		scalar_text(v, text, sizeof(text));
-		if (text[0] == '\0')
-			continue;
-		printf("%s%s:%s", separator, key, text);
-		separator = "  ";
-	}
-	putchar('\n');
-}
-
-/* A line per member, lists and objects below their name, indented. */
 static void
 print_members(const json_t *object, int indent)
 {
 	const char *key;
-	json_t *v, *each;
-	size_t i;
+	json_t *v;
 
 	json_object_foreach((json_t *)object, key, v) {
 		char text[4096];
@@ -99,15 +75,39 @@ print_members(const json_t *object, int indent)
 		       text[0] != '\0' ? " " : "", text);
 		if (json_is_object(v))
 			print_members(v, indent + 2);
-		json_array_foreach(v, i, each) {
-			printf("%*s", indent + 2, "");
-			print_line_of(each);
-		}
 	}
 }
 
+static void
+print_operation_line(const json_t *op)
+{
+	const char *error = json_str_at(op, "error.message");
+
+	printf("Id:%s  Type:%s  Status:%s  Target:%s  Updated:%s%s%s\n",
+	       json_str_at(op, "id"), json_str_at(op, "kind"),
+	       json_str_at(op, "status"), json_str_at(op, "target"),
+	       json_str_at(op, "updated"), error[0] != '\0' ? "  Error:" : "",
+	       error);
+}
+
+static void
+print_plugin_line(const json_t *p)
+{
+	const char *name = json_str_at(p, "name");
+	const char *kind = json_str_at(p, "kind");
+
+	if (json_bool_at(p, "loaded"))
+		printf("Name:%-14s Kind:%-12s Version:%-8s %s\n", name, kind,
+		       json_str_at(p, "version"),
+		       json_str_at(p, "description"));
+	else
+		printf("Name:%-14s Kind:%-12s Refused:%s (%s)\n", name, kind,
+		       json_str_at(p, "reason"), json_str_at(p, "path"));
+}
+
 static enum err
-print_list(struct cli *cli, const char *name, struct error *err)
+print_list(struct cli *cli, const char *name,
+	   void (*print_line)(const json_t *), struct error *err)
 {
 	json_auto_t *j = NULL;
 	json_t *each;
@@ -121,7 +121,7 @@ print_list(struct cli *cli, const char *name, struct error *err)
 		return ERR_OK;
 	}
 	json_array_foreach(json_at(j, name), i, each)
-		print_line_of(each);
+		print_line(each);
 	return ERR_OK;
 }
 
@@ -132,7 +132,7 @@ cmd_operations(struct cli *cli, struct error *err)
 	enum err e;
 
 	if (cli_arg(cli) == NULL)
-		return print_list(cli, "operations", err);
+		return print_list(cli, "operations", print_operation_line, err);
 	e = cli_get(cli, "v1/operations", cli_arg(cli), &j, err);
 	if (e != ERR_OK)
 		return e;
@@ -146,5 +146,5 @@ cmd_operations(struct cli *cli, struct error *err)
 enum err
 cmd_plugins(struct cli *cli, struct error *err)
 {
-	return print_list(cli, "plugins", err);
+	return print_list(cli, "plugins", print_plugin_line, err);
 }

@@ -123,7 +123,7 @@ class FakeHeketi:
         with self.lock:
             self.answers.setdefault((method, path), []).append(a)
 
-    def later(self, method, path, pending=1, see=None, error=None,
+    def later(self, method, path, pending=0, see=None, error=None,
               status=None):
         """202, then so many pending polls, then the end of it."""
         self.queue += 1
