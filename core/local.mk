@@ -26,17 +26,16 @@ libcore_la_SOURCES = \
 	%D%/placement-rule.c %D%/placement-rule.h \
 	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
+	%D%/plugin-options.c \
+	%D%/plugin-services.c \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
 	%D%/service-volume.c \
-	%D%/plugin-options.c \
-	%D%/plugin-services.c \
-	%D%/topology.c %D%/topology.h \
-	%D%/txn.c %D%/txn.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
+	%D%/txn.c %D%/txn.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)
 libcore_la_LIBADD = -ldl

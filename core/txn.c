@@ -52,7 +52,9 @@ txn_delete(struct txn *t, const struct record *r)
 void
 txn_claim(struct txn *t, const char *key, const char *value)
 {
-	struct index_entry *e = index_new(record_kind_of(key), key, value);
+	enum record_kind kind = record_kind_of(key);
+	struct index_entry *e =
+		index_new(kind, key + strlen(record_prefix(kind)), value);
 
 	txn_put(t, &e->r);
 	record_unref(&e->r);

@@ -191,7 +191,9 @@ cleanup_record(void *p)
 /* RECORD_SCOPE struct volume *v = …;  given back at the end of the block. */
 #define RECORD_SCOPE CLEANUP(cleanup_record)
 
-/* New records start with one reference, revision 0, and their key set. */
+/* New records start with one reference, revision 0, and their key set.  (The key
+ * of index_new is given without its kind's prefix.)
+ */
 struct cluster *cluster_new(const char *id);
 struct node *node_new(const char *id);
 struct device *device_new(const char *id);

@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 executor_LTLIBRARIES += %D%/simulated.la
-%C%_simulated_la_SOURCES = %D%/simulated.c
+%C%_simulated_la_SOURCES = \
+	%D%/sim-brick.c \
+	%D%/sim-db.c \
+	%D%/sim-device.c \
+	%D%/sim-fault.c \
+	%D%/sim-peer.c \
+	%D%/sim-schema.h \
+	%D%/sim-step.c \
+	%D%/sim-volume.c \
+	%D%/simulated.c %D%/simulated.h \
+	$(NULL)
 %C%_simulated_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
 %C%_simulated_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 %C%_simulated_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-%C%_simulated_la_LIBADD = $(SQLITE_LIBS)
+%C%_simulated_la_LIBADD = $(SQLITE_LIBS) -lpthread

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <config.h>
 
-typedef int etcd_c;
+#include "store/store.h"
+
+enum err
+etcd_store_open(const char *urls, const char *const *options,
+		struct store **ret, struct error *err)
+{
+	return fail(err, ERR_NOTSUP, "etcd:%s: its client comes with the next "
+		    "commits", urls);
+}

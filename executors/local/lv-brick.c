@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bricks on block devices: a thin pool and its one thin volume in the device's
+ * volume group, made with heketi's arguments in one command.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lvm.h"
+
+/* lvcreate rounds sizes up to extents; no extent is bigger than this. */
+#define EXTENT_MAX (UINT64_C(16) << 30)
+
+struct lv_facts {
+	uint64_t size_bytes;
+	char pool[128];
+	bool is_pool, active;
+	unsigned thin_count;
+};
+
+/* 1 there, 0 not, -1 */
+static int
+lv_look(struct step *st, const struct node_lock *l, const char *vg,
+	const char *lv, struct lv_facts *f)
+{
+	CLEANUP_LVM struct lvm_result r = {0};
+	char name[300], *v[6];
+	int n;
+
+	snprintf(name, sizeof(name), "%s/%s", vg, lv);
+	n = lvm_report(st, l, &r, "lvs", "lv_name,lv_size,pool_lv,segtype,"
+		       "lv_active,thin_count", name, v, 6);
+	if (n <= 0)
+		return n;
+	memset(f, 0, sizeof(*f));
+	f->size_bytes = strtoull(v[1], NULL, 10);
+	snprintf(f->pool, sizeof(f->pool), "%s", v[2]);
+	f->is_pool = strcmp(v[3], "thin-pool") == 0;
+	f->active = v[4][0] != '\0';
+	f->thin_count = (unsigned)strtoul(v[5], NULL, 10);
+	return 1;
+}
+
+static const char *
+autobackup(struct step *st)
+{
+	return opt_bool(st->in, OPT_BACKUP_LVM_METADATA) ? "y" : "n";
+}
+
+static unsigned long long
+kib(uint64_t bytes)
+{
+	return (unsigned long long)((bytes + 1023) / 1024);
+}
+
+/* Tags tell who made it, so that records can be rebuilt from the nodes. */
+static void
+tags(struct step *st, const struct brickyard_brick *b, char *s, size_t n)
+{
+	const char *op = st->call->operation_id;
+
+	snprintf(s, n, "--addtag brickyard --addtag brickyard.brick=%s "
+		 "--addtag brickyard.volume=%s%s%s", b->id, b->volume_id,
+		 op != NULL ? " --addtag brickyard.operation=" : "",
+		 op != NULL ? op : "");
+}
+
+static int
+make_both(struct step *st, const struct node_lock *l,
+	  const struct brickyard_brick *b)
+{
+	char t[600];
+
+	tags(st, b, t, sizeof(t));
+	/* heketi: an arbiter's chunks are small, whatever is configured */
+	return lvm_do(st, l, "lvcreate -qq --autobackup=%s "
+		      "--poolmetadatasize %lluK --chunksize %s --size %lluK "
+		      "--thin %s/%s --virtualsize %lluK --name %s %s",
+		      autobackup(st), kib(b->metadata_bytes),
+		      b->role == 2 ? "256K" : opt_str(st->in, OPT_LV_CHUNKSIZE),
+		      kib(b->thin_pool_bytes), b->device->vg, b->thin_pool,
+		      kib(b->size_bytes), b->lv, t);
+}
+
+static int
+make_thin(struct step *st, const struct node_lock *l,
+	  const struct brickyard_brick *b)
+{
+	char t[600];
+
+	tags(st, b, t, sizeof(t));
+	return lvm_do(st, l, "lvcreate -qq --autobackup=%s --thin "
+		      "--virtualsize %lluK --name %s --thinpool %s/%s %s",
+		      autobackup(st), kib(b->size_bytes), b->lv, b->device->vg,
+		      b->thin_pool, t);
+}
+
+static int
+remove_lv(struct step *st, const struct node_lock *l, const char *vg,
+	  const char *lv)
+{
+	CLEANUP_LVM struct lvm_result r = {0};
+
+	if (lvm_try(st, l, &r, "lvremove --autobackup=%s -f %s/%s",
+		    autobackup(st), vg, lv) < 0)
+		return -1;
+	if (r.ok || lvm_says_missing(&r))
+		return 0;
+	text_make_utf8(&r.err);
+	return step_fail(st, BRICKYARD_ERR_PERMANENT, "lvremove %s/%s: %s", vg,
+			 lv, text_str(&r.err));
+}
+
+/* The thin volume is there: is it the one that was asked for? */
+static int
+check_lv(struct step *st, const struct node_lock *l,
+	 const struct brickyard_brick *b, const struct lv_facts *f)
+{
+	if (f->size_bytes < b->size_bytes ||
+	    f->size_bytes - b->size_bytes >= EXTENT_MAX ||
+	    strcmp(f->pool, b->thin_pool) != 0)
+		return step_fail(st, BRICKYARD_ERR_EXISTS,
+				 "%s/%s is in the way: it has %llu bytes in pool "
+				 "'%s', not %llu in '%s'", b->device->vg, b->lv,
+				 (unsigned long long)f->size_bytes, f->pool,
+				 (unsigned long long)b->size_bytes,
+				 b->thin_pool);
+	if (f->active)
+		return 0;
+	return lvm_do(st, l, "lvchange -ay -K %s/%s", b->device->vg, b->lv);
+}
+
+static int
+lv_make(struct step *st, const struct node_lock *l,
+	const struct brickyard_brick *b)
+{
+	struct lv_facts f;
+	int r = lv_look(st, l, b->device->vg, b->lv, &f);
+
+	if (r != 0)
+		return r < 0 ? -1 : check_lv(st, l, b, &f);
+	r = lv_look(st, l, b->device->vg, b->thin_pool, &f);
+	if (r < 0)
+		return -1;
+	if (r > 0 && f.is_pool && f.size_bytes >= b->thin_pool_bytes)
+		return make_thin(st, l, b);
+	/* A volume of that name which is no pool yet: somebody died. */
+	if (r > 0 && f.thin_count == 0 &&
+	    remove_lv(st, l, b->device->vg, b->thin_pool) < 0)
+		return -1;
+	return make_both(st, l, b);
+}
+
+int
+lv_create(struct step *st, struct node_lock *l,
+	  const struct brickyard_brick *b)
+{
+	CLEANUP_TEXT struct text dev = {0};
+
+	if (lv_make(st, l, b) < 0 || brick_source(st, b, &dev) < 0)
+		return -1;
+	return brick_mkfs(st, l, b, dev.s);
+}
+
+static int
+vg_is_there(struct step *st, const struct node_lock *l, const char *vg)
+{
+	CLEANUP_LVM struct lvm_result r = {0};
+	char *v[2];
+
+	return lvm_report(st, l, &r, "vgs", "vg_name,vg_uuid", vg, v, 2);
+}
+
+int
+lv_destroy(struct step *st, struct node_lock *l,
+	   const struct brickyard_brick *b)
+{
+	const char *vg = b->device->vg;
+	struct lv_facts f;
+	int r = vg_is_there(st, l, vg);
+
+	if (r <= 0)
+		return r;
+	if (remove_lv(st, l, vg, b->lv) < 0)
+		return -1;
+	r = lv_look(st, l, vg, b->thin_pool, &f);
+	if (r <= 0 || f.thin_count > 0)
+		return r < 0 ? -1 : 0;
+	return remove_lv(st, l, vg, b->thin_pool);
+}

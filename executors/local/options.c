@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options of this executor: one table, in the order of enum opt.  Names
+ * that heketi has too mean the same.
+ */
+#include <string.h>
+
+#include "local.h"
+
+const struct brickyard_option local_options[] = {
+	[OPT_ANY_HOST] = { "any_host", BRICKYARD_OPT_BOOL, 0, "false",
+		"take every manage host for this machine (for trials only)" },
+	[OPT_BACKUP_LVM_METADATA] = { "backup_lvm_metadata",
+		BRICKYARD_OPT_BOOL, 0, "false",
+		"let LVM keep backups of its metadata on the node" },
+	[OPT_DIRECTORY_RESERVE_MB] = { "directory_reserve_mb",
+		BRICKYARD_OPT_UINT, 0, "256",
+		"MiB of a directory device's filesystem that bricks leave free" },
+	[OPT_FSTAB] = { "fstab", BRICKYARD_OPT_STRING, 0, "/etc/fstab",
+		"the file that gets the lines of the bricks' mounts" },
+	[OPT_GLUSTER_CLI_TIMEOUT] = { "gluster_cli_timeout",
+		BRICKYARD_OPT_UINT, 0, "600",
+		"seconds that one gluster command may take" },
+	[OPT_LOCK_DIR] = { "lock_dir", BRICKYARD_OPT_STRING, 0,
+		"/run/brickyard", "directory of the node lock" },
+	[OPT_LV_CHUNKSIZE] = { "lv_chunksize", BRICKYARD_OPT_STRING, 0, "256K",
+		"chunk size of thin pools" },
+	[OPT_LVM_CONFIG] = { "lvm_config", BRICKYARD_OPT_STRING, 0, "",
+		"given to LVM as --config; empty: fits a machine with udev, and "
+		"one without" },
+	[OPT_LVM_SYSTEM_DIR] = { "lvm_system_dir", BRICKYARD_OPT_STRING, 0, "",
+		"directory of lvm.conf; empty: LVM's own (/etc/lvm)" },
+	[OPT_MOUNTOPTS] = { "mountopts", BRICKYARD_OPT_STRING, 0,
+		"rw,inode64,noatime,nouuid", "mount options of bricks" },
+	[OPT_PV_DATA_ALIGNMENT] = { "pv_data_alignment",
+		BRICKYARD_OPT_STRING, 0, "256K",
+		"alignment of the data in physical volumes" },
+	[OPT_SEARCH_PATH] = { "search_path", BRICKYARD_OPT_STRING, 0,
+		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"directories where gluster, mkfs.xfs, mount and sh are looked for" },
+	[OPT_SNAPSHOT_LIMIT] = { "snapshot_limit", BRICKYARD_OPT_UINT, 0, "0",
+		"gluster's snap-max-hard-limit, set after a peer probe; 0: leave" },
+	[OPT_SPARSE] = { "sparse", BRICKYARD_OPT_BOOL, 0, "false",
+		"where a filesystem can't allocate images at once, make them "
+		"sparse instead of failing" },
+	[OPT_STATE_DIR] = { "state_dir", BRICKYARD_OPT_STRING, 0,
+		"/var/lib/brickyard", "directory of the fences that keep a "
+		"replica which lost its lease from touching this node" },
+	[OPT_VG_PHYSICALEXTENTSIZE] = { "vg_physicalextentsize",
+		BRICKYARD_OPT_STRING, 0, "4M", "extent size of volume groups" },
+	[OPT_XFS_SU] = { "xfs_su", BRICKYARD_OPT_UINT, 0, "0",
+		"XFS stripe unit in bytes; used when xfs_sw is set too" },
+	[OPT_XFS_SW] = { "xfs_sw", BRICKYARD_OPT_UINT, 0, "0",
+		"XFS stripe width in stripe units; used when xfs_su is set too" },
+	[OPT_COUNT] = { NULL, 0, 0, NULL, NULL },
+};
+
+const char *
+opt_str(const struct brickyard_executor_instance *in, enum opt o)
+{
+	return in->opt[o];
+}
+
+uint64_t
+opt_u64(const struct brickyard_executor_instance *in, enum opt o)
+{
+	return strtoull(in->opt[o], NULL, 10);
+}
+
+bool
+opt_bool(const struct brickyard_executor_instance *in, enum opt o)
+{
+	return strcmp(in->opt[o], "true") == 0;
+}
+
+static int
+option_set(struct brickyard_executor_instance *in, const char *key,
+	   const char *value)
+{
+	for (int o = 0; o < OPT_COUNT; o++) {
+		if (strcmp(local_options[o].key, key) != 0)
+			continue;
+		free(in->opt[o]);
+		in->opt[o] = strdup(value);
+		return in->opt[o] != NULL ? 0 : -1;
+	}
+	return 0;		/* the host refuses keys that we don't have */
+}
+
+/* Sizes go into LVM command lines: a number and perhaps a unit. */
+static bool
+is_lvm_size(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n > 0 && n < 16 &&
+	       (s[n] == '\0' || (strchr("bBsSkKmMgG", s[n]) != NULL &&
+				 s[n + 1] == '\0'));
+}
+
+static bool
+is_mount_options(const char *s)
+{
+	return s[0] != '\0' && s[0] != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		      "0123456789_=,.:/+-") == strlen(s);
+}
+
+static int
+options_check(const struct brickyard_executor_instance *in, struct text *why)
+{
+	static const enum opt sizes[] = { OPT_LV_CHUNKSIZE,
+		OPT_PV_DATA_ALIGNMENT, OPT_VG_PHYSICALEXTENTSIZE };
+	static const enum opt paths[] = { OPT_FSTAB, OPT_LOCK_DIR,
+		OPT_STATE_DIR };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (!is_lvm_size(in->opt[sizes[i]]))
+			text_addf(why, "option %s: '%s' is not a size such as "
+				  "256K", local_options[sizes[i]].key,
+				  in->opt[sizes[i]]);
+	for (i = 0; i < ARRAY_SIZE(paths); i++)
+		if (in->opt[paths[i]][0] != '/')
+			text_addf(why, "option %s: '%s' is not an absolute path",
+				  local_options[paths[i]].key,
+				  in->opt[paths[i]]);
+	if (!is_mount_options(in->opt[OPT_MOUNTOPTS]))
+		text_addf(why, "option mountopts: '%s' are not mount options",
+			  in->opt[OPT_MOUNTOPTS]);
+	if (strpbrk(in->opt[OPT_LVM_CONFIG], "'\n") != NULL)
+		text_addf(why, "option lvm_config: single quotes and line ends "
+			  "can't be passed on");
+	return why->len > 0 ? -1 : 0;
+}
+
+int
+options_read(struct brickyard_executor_instance *in,
+	     const struct brickyard_kv *config, size_t n, struct text *why)
+{
+	int r = 0;
+
+	for (int o = 0; o < OPT_COUNT; o++)
+		r |= option_set(in, local_options[o].key,
+				local_options[o].default_value);
+	for (size_t i = 0; i < n; i++)
+		r |= option_set(in, config[i].key, config[i].value);
+	if (r != 0) {
+		text_addf(why, "out of memory");
+		return -1;
+	}
+	return options_check(in, why);
+}
+
+void
+options_free(struct brickyard_executor_instance *in)
+{
+	for (int o = 0; o < OPT_COUNT; o++)
+		free(in->opt[o]);
+}
