@@ -19,3 +19,7 @@ check_PROGRAMS += %D%/t-volume-type
 check_PROGRAMS += %D%/t-executor
 %C%_t_executor_SOURCES = %D%/t-executor.c
 %C%_t_executor_LDADD = libcore.la libutil.la
+
+check_PROGRAMS += %D%/t-config
+%C%_t_config_SOURCES = %D%/t-config.c
+%C%_t_config_LDADD = libcore.la libutil.la
