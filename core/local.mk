@@ -48,3 +48,7 @@ sbin_PROGRAMS += brickyardd
 brickyardd_SOURCES = %D%/main.c
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
+
+man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5
+CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod

@@ -10,6 +10,8 @@ tests_unit_t_cli_token_LDADD = libcli.la
 
 dist_check_SCRIPTS += \
 	%D%/t-cli-commands.t \
+	%D%/t-cli-live.t \
 	%D%/t-cli-protocol.t \
-	%D%/t-cli-topology.t
+	%D%/t-cli-topology.t \
+	%D%/t-manual.t
 EXTRA_DIST += tests/lib/fakeheketi.py
