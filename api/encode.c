@@ -267,6 +267,23 @@ encode_bricks(struct jsonout *j, const struct volume *v)
 	jsonout_close(j, ']');
 }
 
+/* A block-hosting volume keeps 2 % back (heketi-behaviour 3.8); what is left is
+ * free as long as there are no block volumes.
+ */
+static void
+encode_blockinfo(struct jsonout *j, const struct volume *v)
+{
+	uint64_t gib = v->block ? v->size_bytes >> GIB_SHIFT : 0;
+	uint64_t usable = gib * 98 / 100;
+
+	jsonout_open(j, "blockinfo", '{');
+	if (usable > 0)
+		jsonout_uint(j, "freesize", usable);
+	if (gib - usable > 0)
+		jsonout_uint(j, "reservedsize", gib - usable);
+	jsonout_close(j, '}');
+}
+
 void
 encode_volume(struct jsonout *j, const struct volume *v,
 	      const struct strs *hosts)
@@ -288,8 +305,7 @@ encode_volume(struct jsonout *j, const struct volume *v,
 	jsonout_str(j, "id", v->id);
 	jsonout_str(j, "cluster", v->cluster);
 	encode_mount(j, v, hosts);
-	jsonout_open(j, "blockinfo", '{');
-	jsonout_close(j, '}');
+	encode_blockinfo(j, v);
 	encode_bricks(j, v);
 	jsonout_close(j, '}');
 }

@@ -70,16 +70,22 @@ struct urn {
 	uint64_t weight;	/* of all: a device of class c weighs 2^c */
 };
 
+/* No device of a lower class has room for the brick: it needs the least with
+ * the smallest extents.
+ */
+static unsigned
+brick_class(const struct attempt *a, uint32_t brick)
+{
+	return topology_class(attempt_need(a, brick, 1024).total_bytes);
+}
+
 static void
 urn_init(struct urn *u, const struct attempt *a, uint32_t brick,
 	 unsigned pools)
 {
-	/* Less than with any extent size: no device of a lower class fits. */
-	uint64_t least = attempt_need(a, brick, 1024).total_bytes;
-
 	u->cluster = a->cluster;
 	u->pools = pools;
-	u->classes = ~UINT64_C(0) << topology_class(least);
+	u->classes = ~UINT64_C(0) << brick_class(a, brick);
 	u->weight = 0;
 	for (unsigned p = 0; p < ARBITER_TAGS; p++) {
 		const struct topology_pool *pool = &a->cluster->pools[p];
@@ -295,27 +301,41 @@ consider(struct search *s, const struct topology_device *d, size_t seen)
 	}
 }
 
-/* All eligible devices, from a random one on, lest planners that run at the
- * same time agree on one among equals.
+/* The lowest class in which some brick may fit: a full cluster is not walked. */
+static unsigned
+least_class(const struct search *s)
+{
+	unsigned least = TOPOLOGY_CLASSES - 1;
+
+	for (unsigned k = 0; k < s->nkinds; k++) {
+		unsigned c = brick_class(s->attempt, s->example[k]);
+
+		least = c < least ? c : least;
+	}
+	return least;
+}
+
+/* From a random device of each class on, lest planners that run at the same
+ * time agree on one among equals.
  */
 static void
 consider_all(struct search *s)
 {
-	const struct topology_nodes *nodes = &s->attempt->cluster->nodes;
 	uint64_t start = random_u64(s->attempt);
+	unsigned least = least_class(s);
 	size_t seen = 0;
 
-	for (size_t i = 0; i < nodes->n; i++) {
-		const struct topology_node *n =
-			nodes->v[(start % nodes->n + i) % nodes->n];
-		size_t len = n->devices.n;
+	for (unsigned p = 0; p < ARBITER_TAGS; p++) {
+		const struct topology_pool *pool =
+			&s->attempt->cluster->pools[p];
 
-		for (size_t j = 0; j < len; j++) {
-			const struct topology_device *d =
-				n->devices.v[(start % len + j) % len];
+		for (unsigned c = least; c < TOPOLOGY_CLASSES; c++) {
+			const struct topology_devices *class = &pool->class[c];
+			size_t n = class->n;
 
-			if (d->eligible)
-				consider(s, d, seen++);
+			for (size_t i = 0; i < n; i++)
+				consider(s, class->v[(start % n + i) % n],
+					 seen++);
 		}
 	}
 }

@@ -8,7 +8,12 @@ libstore_la_SOURCES = \
 	%D%/record.c %D%/record.h \
 	%D%/store.c %D%/store.h \
 	%D%/sqlite/sqlite.c \
-	%D%/etcd/etcd.c \
+	%D%/etcd/commit.c \
+	%D%/etcd/etcd.c %D%/etcd/etcd.h \
+	%D%/etcd/gateway.c %D%/etcd/gateway.h \
+	%D%/etcd/lease.c \
+	%D%/etcd/link.c %D%/etcd/link.h \
+	%D%/etcd/watch.c \
 	$(NULL)
 libstore_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS) $(SQLITE_CFLAGS)
 libstore_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(SQLITE_LIBS)

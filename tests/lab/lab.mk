@@ -1,1 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The lab: the local executor on real XFS, loop devices, LVM and GlusterFS.
+# What needs root or a package skips with the reason where it is missing.
+EXTRA_PROGRAMS = %D%/exec-driver
+%C%_exec_driver_SOURCES = %D%/exec-driver.c
+%C%_exec_driver_LDADD = -ldl -lpthread
+check-local: %D%/exec-driver$(EXEEXT)
+CLEANFILES += %D%/exec-driver$(EXEEXT)
+dist_check_SCRIPTS += \
+	%D%/local-block.t \
+	%D%/local-cli.t \
+	%D%/local-directory.t \
+	%D%/local-gluster.t \
+	%D%/local-lvm.t \
+	%D%/local-run.t \
+	$(NULL)
+EXTRA_DIST += %D%/lab.py %D%/uml-init

@@ -10,3 +10,13 @@ check_PROGRAMS += %D%/t-topology
 check_PROGRAMS += %D%/t-placement
 %C%_t_placement_SOURCES = %D%/t-placement.c
 %C%_t_placement_LDADD = $(PLACEMENT_TEST_LIBS) -lm
+
+check_PROGRAMS += %D%/t-placement-property
+%C%_t_placement_property_SOURCES = %D%/t-placement-property.c
+%C%_t_placement_property_LDADD = $(PLACEMENT_TEST_LIBS)
+
+# Not a test: make tests/bench/bench-placement
+EXTRA_PROGRAMS += tests/bench/bench-placement
+CLEANFILES += tests/bench/bench-placement
+tests_bench_bench_placement_SOURCES = tests/bench/bench-placement.c
+tests_bench_bench_placement_LDADD = $(PLACEMENT_TEST_LIBS)

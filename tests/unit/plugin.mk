@@ -15,3 +15,11 @@ check_PROGRAMS += %D%/t-plugin
 check_PROGRAMS += %D%/t-volume-type
 %C%_t_volume_type_SOURCES = %D%/t-volume-type.c %D%/plug/plug.h
 %C%_t_volume_type_LDADD = libcore.la libutil.la
+
+check_PROGRAMS += %D%/t-executor
+%C%_t_executor_SOURCES = %D%/t-executor.c
+%C%_t_executor_LDADD = libcore.la libutil.la
+
+check_PROGRAMS += %D%/t-config
+%C%_t_config_SOURCES = %D%/t-config.c
+%C%_t_config_LDADD = libcore.la libutil.la

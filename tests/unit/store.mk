@@ -2,3 +2,15 @@
 check_PROGRAMS += %D%/t-store
 %C%_t_store_SOURCES = %D%/t-store.c
 %C%_t_store_LDADD = libstore.la libutil.la
+
+check_PROGRAMS += %D%/t-codec
+%C%_t_codec_SOURCES = %D%/t-codec.c
+%C%_t_codec_LDADD = libstore.la libutil.la
+
+check_PROGRAMS += %D%/t-jsonfile
+%C%_t_jsonfile_SOURCES = %D%/t-jsonfile.c
+%C%_t_jsonfile_LDADD = libstore.la libutil.la
+
+check_PROGRAMS += %D%/t-mirror
+%C%_t_mirror_SOURCES = %D%/t-mirror.c
+%C%_t_mirror_LDADD = libstore.la libutil.la

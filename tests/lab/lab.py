@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the lab tests share: the driver, private namespaces, loop devices."""
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import tap
+
+DRIVER = os.path.join(tap.BUILDDIR, "tests", "lab", "exec-driver")
+PLUGIN = os.path.join(tap.BUILDDIR, "executors", "local", ".libs", "local.so")
+
+(PERMANENT, TRANSIENT, UNREACHABLE, TIMEOUT, CANCELLED, FENCED, NOTFOUND,
+ EXISTS, NOSPACE, INVALID, UNSUPPORTED) = range(1, 12)
+
+
+def require_driver():
+    for f in DRIVER, PLUGIN:
+        if not os.path.exists(f):
+            tap.skip_all("%s is not built" % f)
+
+
+def require_root():
+    if os.geteuid() != 0:
+        tap.skip_all("needs root (mounts and loop devices)")
+
+
+def require_tools(*tools):
+    for t in tools:
+        if shutil.which(t, path=os.environ.get("PATH", "") +
+                        ":/usr/sbin:/sbin") is None:
+            tap.skip_all("%s is not installed" % t)
+
+
+def isolate(*extra):
+    """Run this test again in a mount namespace of its own: what it mounts
+    goes away with it, whatever happens."""
+    if os.environ.get("LAB_ISOLATED") == "1":
+        return
+    cmd = ["unshare", "-m", "--propagation", "private"] + list(extra)
+    if subprocess.run(cmd + ["true"], stderr=subprocess.DEVNULL).returncode:
+        tap.skip_all("no mount namespaces here")
+    os.environ["LAB_ISOLATED"] = "1"
+    os.execvp(cmd[0], cmd + [sys.executable] + sys.argv)
+
+
+def require_loop_and_xfs():
+    require_tools("losetup", "mkfs.xfs", "mount")
+    if not os.path.exists("/dev/loop-control"):
+        tap.skip_all("no loop devices here")
+    with open("/proc/filesystems") as f:
+        known = "\txfs\n" in f.read()
+    if not known and subprocess.run(["modprobe", "xfs"],
+                                    stderr=subprocess.DEVNULL).returncode:
+        tap.skip_all("no XFS here")
+
+
+def sh(*argv, check=True, **kw):
+    r = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, **kw)
+    if check and r.returncode != 0:
+        raise RuntimeError("%s: %s" % (" ".join(argv), r.stdout))
+    return r.stdout
+
+
+def workdir():
+    d = tempfile.mkdtemp(prefix="brickyard-lab.")
+    os.chmod(d, 0o755)
+    atexit.register(shutil.rmtree, d, ignore_errors=True)
+    return d
+
+
+def loops_on(path):
+    """Loop devices that are backed by files below path."""
+    found = []
+    for line in sh("losetup", "-nO", "NAME,BACK-FILE", check=False).split("\n"):
+        f = line.split(None, 1)
+        if len(f) == 2 and f[1].startswith(path):
+            found.append(f[0])
+    return found
+
+
+def loop(d, name, mib, read_only=False):
+    """A loop device on a sparse file."""
+    path = os.path.join(d, name)
+    with open(path, "wb") as f:
+        f.truncate(mib << 20)
+    dev = sh("losetup", "-f", "--show", *(["-r"] if read_only else []),
+             path).strip()
+    atexit.register(sh, "losetup", "-d", dev, check=False)
+    return dev
+
+
+def mounts_below(path):
+    with open("/proc/self/mountinfo") as f:
+        return [x.split()[4] for x in f if x.split()[4].startswith(path)]
+
+
+def wait_for(cond, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if cond():
+            return True
+        time.sleep(0.05)
+    return bool(cond())
+
+
+class Reply:
+    def __init__(self, lines):
+        self.ok = False
+        self.err_class = 0
+        self.text = ""
+        self.values = []            # (record, key, value)
+        for line in lines:
+            f = line.split(" ", 2)
+            if line == "ok":
+                self.ok = True
+            elif f[0] == "fail":
+                self.err_class = int(f[1])
+                self.text = f[2]
+            elif f[0].startswith("="):
+                self.values.append((int(f[0][1:]), f[1],
+                                    f[2].replace("\\n", "\n")))
+
+    def get(self, key, record=0):
+        for r, k, v in self.values:
+            if r == record and k == key:
+                return v
+        return None
+
+    def all(self, key):
+        return [v for r, k, v in self.values if k == key]
+
+    def __repr__(self):
+        return "ok" if self.ok else "fail %d %s" % (self.err_class, self.text)
+
+
+def words(verb, **kw):
+    w = [verb]
+    for k, v in kw.items():
+        for x in v if isinstance(v, (list, tuple)) else [v]:
+            w.append("%s=%s" % (k, x))
+    return w
+
+
+class Driver:
+    """Options of the plug-in, kept for every call."""
+
+    def __init__(self, d, **options):
+        self.dir = d
+        self.fstab = os.path.join(d, "fstab")
+        self.options = {"lock_dir": d + "/run", "state_dir": d + "/state",
+                        "fstab": self.fstab, **options}
+        self.mounts = d + "/mounts"
+
+    def argv(self, commands, parallel=False):
+        a = [DRIVER, PLUGIN] + (["-p"] if parallel else [])
+        for k, v in self.options.items():
+            a += ["-o", "%s=%s" % (k, v)]
+        for i, c in enumerate(commands):
+            a += (["--"] if i else []) + c
+        return a
+
+    def start(self, verb, **kw):
+        return subprocess.Popen(self.argv([words(verb, **kw)]),
+                                stdout=subprocess.PIPE, text=True)
+
+    def many(self, commands, parallel=False):
+        r = subprocess.run(self.argv(commands, parallel), text=True,
+                           stdout=subprocess.PIPE)
+        lines = [[] for _ in commands]
+        for line in r.stdout.splitlines():
+            n, _, rest = line.partition(" ")
+            if n.isdigit():
+                lines[int(n)].append(rest)
+            else:
+                tap.diag(line)
+        if r.returncode not in (0, 1):
+            tap.diag("the driver ended with %d" % r.returncode)
+        return [Reply(x) for x in lines]
+
+    def call(self, verb, **kw):
+        return self.many([words(verb, **kw)])[0]
+
+    def bricks(self, verb, dev, *bricks, **kw):
+        return self.call(verb, brick=bricks, mounts=self.mounts, **dev, **kw)
+
+    def mount_of(self, dev, brick_id):
+        return "%s/vg_%s/brick_%s" % (self.mounts, dev["id"], brick_id)
+
+    def fstab_text(self):
+        try:
+            with open(self.fstab) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+
+def ident(n):
+    return "%032x" % (0xabc0000 + n)
