@@ -8,7 +8,7 @@
 #include "placement.h"
 #include "topology-index.h"
 
-#define PLACEMENT_SET_MAX 64	/* bricks of a set, as volume types may have */
+#define PLACEMENT_SET_MAX 64	/* bricks of a set: the plug-ins' cap */
 
 /* "key=value" or "key!=value"; key NULL: everything matches. */
 struct tag_rule {
@@ -76,7 +76,7 @@ void attempt_forget(struct attempt *);	/* give all bricks back */
  */
 enum refusal attempt_refusal(const struct attempt *, uint32_t brick,
 			     const struct topology_device *, double *ret_left);
-/* Says for every device of the cluster why the failed brick did not go there. */
+/* Says for each device of the cluster why the failed brick isn't there. */
 void attempt_reasons(const struct attempt *, struct strs *);
 
 #endif

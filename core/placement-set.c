@@ -167,7 +167,7 @@ draw_from(struct attempt *a, const struct set *s, uint32_t brick,
 		    attempt_refusal(a, brick, d, &left) != REFUSAL_NONE)
 			continue;
 		found += fresh == spread;
-		left += fresh;		/* counts more than any free space */
+		left += fresh;		/* more than any free space */
 		if (left > best_left) {
 			best_left = left;
 			best = d;
@@ -207,7 +207,7 @@ set_draw(struct attempt *a, struct set *s)
 /* ---- the complete search ---- */
 
 struct candidate {
-	const struct topology_device *device;	/* NULL: none in this group */
+	const struct topology_device *device;	/* NULL: none here */
 	double score;
 	size_t group;
 	size_t seen;		/* when: decides between equals */
@@ -301,7 +301,7 @@ consider(struct search *s, const struct topology_device *d, size_t seen)
 	}
 }
 
-/* The lowest class in which some brick may fit: a full cluster is not walked. */
+/* The lowest class where some brick may fit: a full cluster is not walked. */
 static unsigned
 least_class(const struct search *s)
 {

@@ -88,9 +88,9 @@ sizes_init(struct sizes *s, const struct placement_request *r)
 }
 
 /* The order of the checks is heketi's, and so is which error wins: bricks that
- * are too large are skipped, first of all the too small end the search (here),
- * then too many do, and only then is the cluster looked at (below).  size_kib is
- * below 2^54, so sets ends the search long before it overflows.
+ * are too large are skipped, then first of all the too small end the search
+ * (here), then too many do, and only then is the cluster looked at (below).
+ * size_kib is below 2^54, so the search ends long before sets overflows.
  */
 static bool
 sizes_next(struct sizes *s, uint64_t *ret_sets, uint64_t *ret_brick_kib)
@@ -132,7 +132,7 @@ attempt_init(struct attempt *a, const struct topology_cluster *c,
 	if (r->bricks_per_set == 0 || r->data_bricks == 0 ||
 	    r->bricks_per_set > PLACEMENT_SET_MAX)
 		return fail(err, ERR_INTERNAL,
-			    "placement: brick sets of %u bricks, %u of them data",
+			    "placement: brick sets of %u bricks, %u data",
 			    r->bricks_per_set, r->data_bricks);
 	if (r->tag_match != NULL && !tag_rule_parse(r->tag_match, &a->tag))
 		return fail(err, ERR_REFUSED, "Invalid tag matching rule: "

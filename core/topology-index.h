@@ -18,7 +18,7 @@
 
 /* What the tag "arbiter" allows; the device's own overrides its node's. */
 enum arbiter_tag {
-	ARBITER_SUPPORTED,	/* both kinds of brick; also unset or unknown */
+	ARBITER_SUPPORTED,	/* both kinds of brick; also unset, unknown */
 	ARBITER_REQUIRED,	/* arbiter bricks only */
 	ARBITER_DISABLED,	/* data bricks only */
 	ARBITER_TAGS

@@ -18,3 +18,12 @@ API_TEST_LIBS = libapi.la libstore.la libutil.la
 
 %C%_t_validate_SOURCES = %D%/t-validate.c
 %C%_t_validate_LDADD = $(API_TEST_LIBS)
+
+check_PROGRAMS += %D%/t-hold %D%/t-server
+%C%_t_hold_SOURCES = %D%/t-hold.c
+%C%_t_hold_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_t_hold_LDADD = $(API_TEST_LIBS)
+
+# The fake stands in for libcore: the service, the configuration, the plug-ins.
+%C%_t_server_SOURCES = %D%/t-server.c %D%/fake-service.c %D%/fake-service.h
+%C%_t_server_LDADD = $(API_TEST_LIBS)

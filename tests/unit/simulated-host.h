@@ -166,7 +166,7 @@ open_sim(const char *key, ...)
 
 /* Device d of node n: /dev/sd…, or a directory. */
 struct dev {
-	char id[40], vg[44], name[64];
+	char id[33], vg[40], name[64];
 	struct brickyard_device d;
 };
 
@@ -186,7 +186,7 @@ dev_init(struct dev *v, unsigned n, const char *name)
 }
 
 struct bri {
-	char id[40], lv[44], tp[44], mount[160], path[170];
+	char id[33], lv[40], tp[40], mount[160], path[170];
 	struct brickyard_brick b;
 	const struct brickyard_brick *list[1];
 	struct brickyard_brick_ref ref;
@@ -220,7 +220,7 @@ static const char *const replica3[] = { "replica", "3" };
 
 /* A volume of up to 12 bricks, one each: replica 3 if set is 3. */
 struct vol {
-	char id[40], name[64];
+	char id[33], name[64];
 	const struct brickyard_brick_ref *refs[12];
 	const char *options[4];
 	struct brickyard_gluster_volume v;

@@ -205,7 +205,8 @@ test_tag_match(void)
 		const char *rule, *where;
 	} cases[] = {
 		{ "tier=fast", "101" }, { "tier=slow", "102" },
-		{ "tier!=fast", "102 201 202" }, { "tier!=slow", "101 201 202" },
+		{ "tier!=fast", "102 201 202" },
+		{ "tier!=slow", "101 201 202" },
 		{ "none!=x", "101 102 201 202" }, { "a==b", "202" },
 		{ "tier=none", "" },
 	};
@@ -655,8 +656,8 @@ arbiter_size(void *arg, uint32_t i, uint64_t data, uint64_t *ret,
 	const uint64_t *average = arg;
 
 	if (data < *average)
-		return fail(e, ERR_REFUSED, "Average file size (%" PRIu64 ") is "
-			    "greater than Brick size (%" PRIu64 ")",
+		return fail(e, ERR_REFUSED, "Average file size (%" PRIu64 ") "
+			    "is greater than Brick size (%" PRIu64 ")",
 			    *average / KIB, data / KIB);
 	*ret = i == 2 ? data / (*average / KIB) : data;
 	return ERR_OK;
@@ -754,9 +755,7 @@ test_arbiter_device_overrides(void)
 		": tag arbiter=disabled allows no arbiter brick", "its tag");
 }
 
-/* Data bricks must leave node 1 to the arbiter: no other has room for it, and
- * in the end nodes 2 and 3 can only have data.
- */
+/* Only node 1 takes arbiters, so data bricks must leave it alone. */
 static void
 test_arbiter_needs_matching(void)
 {
@@ -798,6 +797,28 @@ test_arbiter_moves_away(void)
 			break;
 	}
 	is_int(r.seed, 200, "the arbiter makes room for data");
+}
+
+/* Few devices match, so that the random draw misses them. */
+static void
+test_arbiter_place_is_searched_for(void)
+{
+	WORLD_SCOPE *t = world_new(40, 12, 1, TIB);
+	uint64_t average = 64 * KIB;
+	struct placement_request r = arbiter_request(GIB, &average);
+
+	for (unsigned n = 1; n <= 4; n++)
+		tag_device(t, n * 100 + 1, "tier", "rare");
+	tag_node(t, 4, "arbiter", "required");
+	r.tag_match = "tier=rare";
+	for (r.seed = 0; r.seed < 100; r.seed++) {
+		PLAN_SCOPE p = { 0 };
+
+		if (plan(t, &r, &p, NULL) != ERR_OK ||
+		    !on_device(&p.bricks[2], 401))
+			break;
+	}
+	is_int(r.seed, 100, "where only arbiters may be goes the arbiter");
 }
 
 static void
@@ -989,6 +1010,50 @@ test_new_nodes_fill_up(void)
 	ok(old < 90, "few of their bricks on nearly full devices (%d)", old);
 }
 
+/* ---- threads ---- */
+
+/* A number that stands for the devices of 200 plans. */
+static void *
+plan_many(void *arg)
+{
+	const struct topology_cluster *c = arg;
+	struct placement_request r = world_request(100 * GIB, 3);
+	uint64_t sum = 0;
+
+	for (r.seed = 0; r.seed < 200; r.seed++) {
+		PLAN_SCOPE p = { 0 };
+
+		if (placement_plan(c, &r, &p, NULL, NULL) != ERR_OK)
+			return NULL;
+		for (size_t i = 0; i < p.nbricks; i++)
+			sum = sum * 31 +
+			      strtoull(p.bricks[i].device + 1, NULL, 10);
+	}
+	return xmemdup(&sum, sizeof(sum));
+}
+
+static void
+test_threads(void)
+{
+	WORLD_SCOPE *t = world_new(9, 4, 3, TIB);
+	void *cluster = (void *)world_cluster(t);
+	CLEANUP_FREE uint64_t *alone = plan_many(cluster);
+	pthread_t threads[4];
+	int same = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		if (pthread_create(&threads[i], NULL, plan_many, cluster) != 0)
+			abort();
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		void *sum;
+
+		pthread_join(threads[i], &sum);
+		same += sum != NULL && *(uint64_t *)sum == *alone;
+		free(sum);
+	}
+	is_int(same, 4, "threads may plan at the same time");
+}
+
 int
 main(void)
 {
@@ -1014,6 +1079,7 @@ main(void)
 	test_arbiter_device_overrides();
 	test_arbiter_needs_matching();
 	test_arbiter_moves_away();
+	test_arbiter_place_is_searched_for();
 	test_arbiter_other();
 	test_avoid();
 	test_reasons();
@@ -1021,5 +1087,6 @@ main(void)
 	test_reasons_are_capped();
 	test_balance();
 	test_new_nodes_fill_up();
+	test_threads();
 	return tap_done();
 }
