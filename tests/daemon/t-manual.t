@@ -120,7 +120,7 @@ def keys_without_effect():
     page = source("core", "brickyard.json.5.pod")
     useful, idle = page.split("=head1 KEYS WITHOUT EFFECT")
     code = "".join(
-        open(f, encoding="utf-8").read() for room in ("core", "api", "store")
+        open(f, encoding="utf-8").read() for room in ("core", "api")
         for f in glob.glob(os.path.join(tap.SRCDIR, room, "**", "*.c"),
                            recursive=True)
         if os.path.basename(f) != "configuration.c")
