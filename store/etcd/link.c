@@ -293,6 +293,8 @@ static const struct {
 	  "more than etcd's --max-request-bytes" },
 	{ "received message larger than max", ERR_TOOLARGE,
 	  "more than etcd's --max-request-bytes" },
+	{ "requested lease not found", ERR_STORE,
+	  "this replica's lease has ended" },
 	{ "HTTP status 404", ERR_STORE,
 	  "no etcd 3.4 or later with its JSON gateway answers there" },
 };
