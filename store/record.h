@@ -198,6 +198,7 @@ struct device *device_new(const char *id);
 struct volume *volume_new(const char *id);
 struct operation *operation_new(const char *id);
 struct replica *replica_new(const char *id);
+/* key: what comes after the "index/", "slots/" or "admin/" of the kind. */
 struct index_entry *index_new(enum record_kind, const char *key, const char *value);
 
 /* Deep copies to be changed; they keep key and revision of the original. */

@@ -10,6 +10,9 @@
  * Two locks, never held together: queue_lock guards the queue; db_lock guards
  * the connection and everything that follows from it.  The watcher runs under
  * db_lock.  The published revision is atomic, so a barrier takes no lock.
+ *
+ * When the flush of a commit fails, nobody knows whether the commit is in the
+ * file.  The connection is then thrown away and a new one asked: see heal().
  */
 #include <config.h>
 
@@ -115,7 +118,7 @@ struct sqlite_store {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMTS];
 	int64_t revision;		/* last committed */
-	bool broken;			/* a failed commit left it in doubt */
+	bool in_doubt;			/* .db is of no use until healed */
 	const struct store_watcher *watcher;
 	void *watcher_arg;
 
@@ -156,9 +159,10 @@ db_fail(const struct sqlite_store *self, const char *what, struct error *err)
 			    self->base.description, what);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return fail(err, ERR_STORE, "%s: %s: %s: %s",
+		return fail(err, ERR_STORE, "%s: %s: %s%s%s",
 			    self->base.description, what,
-			    sqlite3_errmsg(self->db), strerror(sys));
+			    sqlite3_errmsg(self->db), sys != 0 ? ": " : "",
+			    sys != 0 ? strerror(sys) : "");
 	default:
 		return fail(err, ERR_STORE, "%s: %s: %s",
 			    self->base.description, what,
@@ -322,11 +326,59 @@ db_open(struct sqlite_store *self, struct error *err)
 
 /* ---- transactions (all under db_lock) ---- */
 
+static enum err tell_all(struct sqlite_store *, const struct store_watcher *,
+			 void *arg, struct error *);
+
+/* After a commit whose flush failed: what does the file hold?  The checkpoint
+ * writes and flushes it all anew, since the kernel forgets about pages that it
+ * failed to write once it has said so.
+ */
+static enum err
+heal(struct sqlite_store *self, struct error *err)
+{
+	enum err e;
+
+	self->in_doubt = true;
+	db_close(self);
+	e = db_open(self, err);
+	if (e == ERR_OK)
+		e = exec(self, "PRAGMA wal_checkpoint(TRUNCATE)", "recover",
+			 err);
+	if (e != ERR_OK) {
+		db_close(self);
+		return e;
+	}
+	self->in_doubt = false;
+	return ERR_OK;
+}
+
+/* A commit that was reported as failed may turn up after all, so the watcher
+ * gets everything anew.
+ */
+static enum err
+ensure_healthy(struct sqlite_store *self, struct error *err)
+{
+	enum err e;
+
+	if (!self->in_doubt)
+		return ERR_OK;
+	e = heal(self, err);
+	if (e == ERR_OK && self->watcher != NULL &&
+	    self->revision != atomic_load(&self->published)) {
+		e = tell_all(self, self->watcher, self->watcher_arg, err);
+		if (e != ERR_OK)
+			self->in_doubt = true;
+	}
+	if (e == ERR_OK)
+		atomic_store(&self->published, self->revision);
+	return e;
+}
+
 static void
 rollback(struct sqlite_store *self)
 {
 	/* Some errors have rolled back already. */
-	if (!sqlite3_get_autocommit(self->db))
+	if (!self->in_doubt && !sqlite3_get_autocommit(self->db))
 		(void)run_simple(self, STMT_ROLLBACK, "roll back", NULL);
 }
 
@@ -434,6 +486,26 @@ publish(struct sqlite_store *self, const struct request *r)
 	self->watcher->changes(self->watcher_arg, kvs, n, r->revision);
 }
 
+/* An error that came before the last page was written means that nothing
+ * happened; after one of the disk itself, only the file knows.
+ */
+static enum err
+commit_to(struct sqlite_store *self, int64_t revision, struct error *err)
+{
+	enum err e = run_simple(self, STMT_COMMIT, "commit", err);
+
+	if (e == ERR_OK)
+		return ERR_OK;
+	if ((sqlite3_errcode(self->db) & 0xff) != SQLITE_IOERR)
+		return e;
+	if (heal(self, NULL) == ERR_OK)
+		return self->revision == revision ? ERR_OK : e;
+	if (err != NULL)
+		(void)fail_prefix(err, "it is not known whether a commit was "
+				  "made");
+	return e;
+}
+
 /* All of them in one transaction; or none, and then every one has failed. */
 static enum err
 run_group(struct sqlite_store *self, struct request **v, size_t n,
@@ -447,7 +519,7 @@ run_group(struct sqlite_store *self, struct request **v, size_t n,
 	if (e == ERR_OK && revision != self->revision)
 		e = set_counter(self, revision, err);
 	if (e == ERR_OK)
-		e = run_simple(self, STMT_COMMIT, "commit", err);
+		e = commit_to(self, revision, err);
 	if (e != ERR_OK) {
 		rollback(self);
 		return e;
@@ -469,13 +541,15 @@ run_requests(struct sqlite_store *self, struct request **v, size_t n)
 {
 	LOCK_FOR_SCOPE(&self->db_lock);
 
-	if (n > 1 && run_group(self, v, n, NULL) == ERR_OK)
+	if (n > 1 && ensure_healthy(self, NULL) == ERR_OK &&
+	    run_group(self, v, n, NULL) == ERR_OK)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		enum err e;
+		enum err e = ensure_healthy(self, v[i]->err);
 
 		v[i]->result = ERR_OK;
-		e = run_group(self, &v[i], 1, v[i]->err);
+		if (e == ERR_OK)
+			e = run_group(self, &v[i], 1, v[i]->err);
 		if (e != ERR_OK)
 			v[i]->result = e;
 	}
@@ -612,8 +686,10 @@ sqlite_load(struct store *s, const char *prefix, store_load_fn *fn, void *arg,
 {
 	struct sqlite_store *self = self_of(s);
 	LOCK_FOR_SCOPE(&self->db_lock);
-	enum err e = walk(self, prefix, fn, arg, err);
+	enum err e = ensure_healthy(self, err);
 
+	if (e == ERR_OK)
+		e = walk(self, prefix, fn, arg, err);
 	if (e == ERR_OK)
 		*ret_revision = self->revision;
 	return e;
@@ -668,7 +744,9 @@ sqlite_follow(struct store *s, const struct store_watcher *w, void *arg,
 	if (self->watcher != NULL)
 		return fail(err, ERR_INTERNAL, "%s: followed already",
 			    s->description);
-	e = tell_all(self, w, arg, err);
+	e = ensure_healthy(self, err);
+	if (e == ERR_OK)
+		e = tell_all(self, w, arg, err);
 	if (e != ERR_OK)
 		return e;
 	self->watcher = w;
@@ -817,13 +895,9 @@ make_file(const struct sqlite_store *self, struct error *err)
 	CLEANUP_CLOSE int fd = open(self->path, O_RDWR | O_CREAT | O_CLOEXEC,
 				    0600);
 	unsigned char head[20] = { 0 };
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0)
 		return fail(err, ERR_STORE, "%s: open: %m",
-			    self->base.description);
-	if (!S_ISREG(st.st_mode))
-		return fail(err, ERR_STORE, "%s: not a regular file",
 			    self->base.description);
 	if (pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
 	    memcmp(head + 16, bolt, sizeof(bolt)) == 0)
@@ -837,6 +911,7 @@ make_file(const struct sqlite_store *self, struct error *err)
 static enum err
 claim_file(struct sqlite_store *self, const char *path, struct error *err)
 {
+	struct stat st;
 	enum err e;
 
 	self->path = canonical(path);
@@ -845,6 +920,9 @@ claim_file(struct sqlite_store *self, const char *path, struct error *err)
 			    self->base.description);
 	if (self->path == NULL)
 		return fail(err, ERR_STORE, "%s: open: %m",
+			    self->base.description);
+	if (stat(self->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fail(err, ERR_STORE, "%s: not a regular file",
 			    self->base.description);
 	e = lock_file(self, err);
 	return e == ERR_OK ? make_file(self, err) : e;
@@ -872,7 +950,7 @@ sqlite_close(struct store *s)
 	struct sqlite_store *self = self_of(s);
 
 	/* Should it fail: the next open drops them, too. */
-	if (atomic_load(&self->lease_ms) != 0)
+	if (atomic_load(&self->lease_ms) != 0 && !self->in_doubt)
 		(void)drop_leased(self, NULL);
 	sqlite_free(self);
 }
