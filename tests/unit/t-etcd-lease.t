@@ -24,10 +24,10 @@ def kept():
     tap.is_(d("lease", 1000)[:2], ["err", "exists"], "a second one is refused")
     tap.is_(d("commit", "l:replicas/a=x", "p:nodes/a=x")[0], "ok",
             "a leased key")
-    low = min(int(d("deadline")[1]) for _ in range(44)
+    low = min(int(d("deadline")[1]) for _ in range(30)
               if time.sleep(0.05) is None)
     tap.ok(low > 100, "renewed well before it ends (%d ms left)" % low)
-    tap.is_(d("lost"), ["ok", "0"], "not lost in two seconds")
+    tap.is_(d("lost"), ["ok", "0"], "not lost meanwhile")
     tap.is_(sorted(d.load()), ["nodes/a", "replicas/a"], "the key is there")
     watcher = client()
     watcher("follow")

@@ -21,8 +21,8 @@ def leader():
 
 
 def run_and_kill(which, name):
-    d.send("run", 4, 2500)
-    time.sleep(0.7)
+    d.send("run", 4, 1800)
+    time.sleep(0.4)
     server.kill(which)
     got = d.receive()
     n = dict(w.split("=", 1) for w in got[1:7])
