@@ -293,6 +293,16 @@ read_commit(struct commit *c, const struct answer *ans, int64_t *ret_revision,
 
 /* ---- settling ---- */
 
+/* "requested lease not found" is said of either lease. */
+static bool
+lease_mended(struct commit *c, const struct answer *ans)
+{
+	if (ans->grpc != GRPC_NOT_FOUND || c->lease_checked)
+		return false;
+	c->lease_checked = true;
+	return outcome_lease(c->self, true, &c->outcome_lease, NULL) == ERR_OK;
+}
+
 /* Move the fence, whatever lingers.  What a commit in doubt came to is in
  * *ret; ERR_OK: the wire is settled.
  */
@@ -309,8 +319,11 @@ settle(struct commit *c, int64_t until_ms, struct outcome *ret,
 		};
 
 		settle_body(&body, c);
-		if (link_request(c->wire, &call, &ans, err) != FATE_ANSWERED)
+		if (link_request(c->wire, &call, &ans, err) != FATE_ANSWERED) {
+			if (lease_mended(c, &ans))
+				continue;
 			return err->code;
+		}
 		memset(ret, 0, sizeof(*ret));
 		if (succeeded(ans.doc))
 			ret->revision = gateway_revision(ans.doc);
@@ -371,20 +384,12 @@ make_ready(struct commit *c, struct error *err)
 	return w->settled ? ERR_OK : settle(c, 0, &unused, err);
 }
 
-/* "requested lease not found" is said of either lease. */
-static bool
-lease_mended(struct commit *c, const struct answer *ans)
-{
-	if (ans->grpc != GRPC_NOT_FOUND || c->lease_checked)
-		return false;
-	c->lease_checked = true;
-	return outcome_lease(c->self, true, &c->outcome_lease, NULL) == ERR_OK;
-}
-
 static enum verdict
 refused(struct commit *c, const struct answer *ans, int64_t until_ms,
 	int64_t *ret_revision, struct error *err)
 {
+	bool lease = ans->grpc == GRPC_NOT_FOUND && !c->lease_checked;
+
 	if (c->doubt || ans->reconnected) {
 		enum verdict v = resolve_refused(c, until_ms, ret_revision,
 						 err);
@@ -393,8 +398,10 @@ refused(struct commit *c, const struct answer *ans, int64_t until_ms,
 			return v;
 		c->doubt = false;
 	}
-	/* Settling has fetched a new token, if it was for that. */
-	return ans->token || lease_mended(c, ans) ? START_ANEW : NOT_DONE;
+	/* Settling may have mended what it was refused for. */
+	if (ans->token || (lease && c->lease_checked) || lease_mended(c, ans))
+		return START_ANEW;
+	return NOT_DONE;
 }
 
 /* Send it until its fate is known. */

@@ -24,6 +24,7 @@
 #define BAD_MS		5000	/* an endpoint that failed is tried last */
 #define PAUSE_MIN_MS	20
 #define PAUSE_MAX_MS	500
+#define TOKENS_MAX	4	/* in one attempt */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
@@ -293,6 +294,8 @@ static const struct {
 	  "more than etcd's --max-request-bytes" },
 	{ "received message larger than max", ERR_TOOLARGE,
 	  "more than etcd's --max-request-bytes" },
+	{ "requested lease not found", ERR_STORE,
+	  "this replica's lease has ended" },
 	{ "HTTP status 404", ERR_STORE,
 	  "no etcd 3.4 or later with its JSON gateway answers there" },
 };
@@ -584,7 +587,7 @@ attempt_ms(const struct link *l, const struct call *call)
 	return ms > 1 ? (long)ms : 1;
 }
 
-/* At one endpoint, with a new token if the old one has become invalid. */
+/* At one endpoint, with a new token when the old one has become invalid. */
 static enum fate
 attempt(struct wire *w, size_t endpoint, const struct call *call,
 	struct answer *ans, struct error *err)
@@ -592,7 +595,7 @@ attempt(struct wire *w, size_t endpoint, const struct call *call,
 	struct gateway_error said;
 	enum fate fate = FATE_UNSENT;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < TOKENS_MAX; i++) {
 		fate = authorize(w, endpoint, attempt_ms(w->link, call), err);
 		if (fate != FATE_ANSWERED)
 			return fate;

@@ -333,7 +333,11 @@ run_counters(void *arg)
 	long count = 0;
 
 	snprintf(key, sizeof(key), "counter/%02d", w->number);
-	(void)!store_load(store, key, on_counter, at, NULL, NULL);
+	if (store_load(store, key, on_counter, at, NULL, NULL) != ERR_OK) {
+		snprintf(w->last, sizeof(w->last), "load failed");
+		w->failed++;
+		return NULL;
+	}
 	revision = at[0];
 	count = (long)at[1];
 	while (clock_mono_ms() < w->until_ms) {
