@@ -271,7 +271,8 @@ test_bricks(void)
 	b.b.mount = a.mount;
 	b.b.path = a.path;
 	refused(MAKE(inst, &forever, &n1, &b), BRICKYARD_ERR_EXISTS,
-		"already mounted or mount point busy", "a mount point is one's");
+		"already mounted or mount point busy",
+		"a mount point is one's");
 	b.b.mount = b.mount;
 	b.b.path = "/elsewhere/brick";
 	refused(MAKE(inst, &forever, &n1, &b), BRICKYARD_ERR_INVALID,
@@ -482,7 +483,7 @@ test_types(void)
 		{ { NULL }, 1, 0, "not a multiple" },
 		{ { "replica" }, 3, 3, "wrong count after 'replica'" },
 		{ { "replica", "x" }, 3, 3, "wrong count after 'replica'" },
-		{ { "replica", "3", "force" }, 3, 3, "Wrong brick type: force" },
+		{ { "replica", "3", "force" }, 3, 3, "brick type: force" },
 		{ { "replica", "3", "arbiter", "2" }, 3, 3, "arbiter count" },
 		{ { "replica", "3", "disperse", "3" }, 3, 3, "not supported" },
 	};
@@ -535,7 +536,8 @@ test_volume_refusals(void)
 	vol_add(&v, &bricks[1]);
 	vol_add(&v, &fourth);
 	refused(CREATE(inst, &forever, &n1, &v), BRICKYARD_ERR_PERMANENT,
-		"Host n4 is not in 'Peer in Cluster' state", "no peer, no brick");
+		"Host n4 is not in 'Peer in Cluster' state",
+		"no peer, no brick");
 	fourth.ref.host = "nowhere";
 	refused(CREATE(inst, &forever, &n1, &v), BRICKYARD_ERR_PERMANENT,
 		"Host nowhere is not in 'Peer", "a stranger is no peer");
@@ -572,7 +574,7 @@ test_volume_refusals(void)
 	refused(CREATE(inst, &forever, &n1, &v), BRICKYARD_ERR_INVALID,
 		"has no value", "an option without value");
 	v.options[0] = "user.heketi.id something";
-	works(CREATE(inst, &forever, &n1, &v), "with a good one it is finished");
+	works(CREATE(inst, &forever, &n1, &v), "a good one finishes it");
 	works(VINFO(inst, &forever, &n1, "vol_1"), "and");
 	has_str(result.text, "status=started\n", "started");
 
