@@ -255,6 +255,9 @@ test_bricks(void)
 	refused(MAKE(inst, &forever, &n1, &big), BRICKYARD_ERR_NOSPACE,
 		"insufficient free space (125437 extents): 125442 required.",
 		"what does not fit is refused");
+	big.b.size_bytes = big.b.thin_pool_bytes = 125436 * 4 * MIB;
+	refused(MAKE(inst, &forever, &n1, &big), BRICKYARD_ERR_NOSPACE,
+		"125438 required", "by one extent, too");
 	big.b.size_bytes = big.b.thin_pool_bytes = 125435 * 4 * MIB;
 	works(MAKE(inst, &forever, &n1, &big), "what just fits is made");
 	is_int(room(&n1, &sdb[0]), 0, "and fills it up");
@@ -594,6 +597,13 @@ test_volume_refusals(void)
 	has_str(result.text, bricks[0].path, "to those it had");
 	works(DESTROY(inst, &forever, &n1, "vol_1"), "(destroy)");
 
+	fourth.ref.host = "n4";
+	vol_init(&v, 1, 1);
+	vol_add(&v, &fourth);
+	works(CREATE(inst, &forever, &n4, &v), "one node makes a volume alone");
+	refused(PROBE(inst, &forever, &n1, "n4"), BRICKYARD_ERR_EXISTS,
+		"having volumes", "and is not to be had then");
+	works(DESTROY(inst, &forever, &n4, v.name), "(destroy)");
 	works(REMOVE(inst, &forever, &n4, &fourth), "(remove)");
 	works(TEARDOWN(inst, &forever, &n4, &sdb[3]), "(teardown)");
 	remove_bricks(6);
