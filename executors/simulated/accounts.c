@@ -368,8 +368,9 @@ static const char *const checks[] = {
 	" up to ' || c.last || ', in sets of ' || v.set_size || ', where ' ||"
 	" v.nbricks || ' are noted' FROM volumes v JOIN ("
 	"  SELECT w.id, count(b.n) AS n, ifnull(max(b.n) + 1, 0) AS last"
-	"  FROM volumes w LEFT JOIN bricks b ON b.volume = w.id GROUP BY w.id) c"
-	" ON c.id = v.id WHERE c.n <> v.nbricks OR c.last <> c.n OR c.n = 0"
+	"  FROM volumes w LEFT JOIN bricks b ON b.volume = w.id"
+	"  GROUP BY w.id) c ON c.id = v.id"
+	" WHERE c.n <> v.nbricks OR c.last <> c.n OR c.n = 0"
 	"  OR c.n % v.set_size <> 0",
 
 	"SELECT 'volume ' || name || ': is ' || status || ', not started'"

@@ -7,6 +7,7 @@ executor_LTLIBRARIES += %D%/simulated.la
 	%D%/sim-fault.c \
 	%D%/sim-peer.c \
 	%D%/sim-schema.h \
+	%D%/sim-shape.c \
 	%D%/sim-step.c \
 	%D%/sim-volume.c \
 	%D%/simulated.c %D%/simulated.h \

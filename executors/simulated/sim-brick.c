@@ -186,7 +186,7 @@ make_pool(struct step *s, void *arg)
 	struct brick *w = arg;
 	const struct brickyard_brick *b = w->b;
 	struct pool_row pool = { 0 };
-	int64_t extents;
+	int64_t data, metadata;
 	int r;
 
 	if (need_device(s, w) < 0 ||
@@ -203,15 +203,17 @@ make_pool(struct step *s, void *arg)
 			return refuse_other_sizes(s, w, b->thin_pool);
 		return 0;
 	}
+	data = in_extents(w, b->thin_pool_bytes);
+	metadata = in_extents(w, b->metadata_bytes);
 	/* LVM makes no pool without metadata. */
-	extents = in_extents(w, b->metadata_bytes);
-	extents = in_extents(w, b->thin_pool_bytes) + (extents > 0 ? extents : 1);
-	if (take_space(s, w, extents) < 0)
+	if (metadata == 0)
+		metadata = 1;
+	if (take_space(s, w, data + metadata) < 0)
 		return -1;
 	return q_run(s, "INSERT INTO pools(device, name, data_bytes,"
 		     " metadata_bytes, extents) VALUES(?,?,?,?,?)", "isiii",
 		     w->device.id, b->thin_pool, (int64_t)b->thin_pool_bytes,
-		     (int64_t)b->metadata_bytes, extents);
+		     (int64_t)b->metadata_bytes, data + metadata);
 }
 
 static int

@@ -195,15 +195,17 @@ give_info(struct step *s, const struct device_args *a)
 		" free_extents, extent_bytes, pv_uuid FROM devices"
 		" WHERE node=? AND vg=?", "is", s->node, a->device->vg);
 	struct brickyard_result *res = a->result;
-	uint64_t extent;
+	uint64_t total, unused, extent;
 
 	if (q_next(s, st) != 1)
 		return -1;
 	extent = (uint64_t)q_int(st, 3);
+	total = (uint64_t)q_int(st, 1) * extent;
+	unused = (uint64_t)q_int(st, 2) * extent;
 	sim_host->result_str(res, "kind", q_int(st, 0) == KIND_BLOCK
 						  ? "block" : "directory");
-	sim_host->result_u64(res, "total_bytes", (uint64_t)q_int(st, 1) * extent);
-	sim_host->result_u64(res, "free_bytes", (uint64_t)q_int(st, 2) * extent);
+	sim_host->result_u64(res, "total_bytes", total);
+	sim_host->result_u64(res, "free_bytes", unused);
 	sim_host->result_u64(res, "extent_bytes", extent);
 	if (q_text(st, 4)[0] != '\0')
 		sim_host->result_str(res, "pv_uuid", q_text(st, 4));

@@ -183,13 +183,13 @@ suffer_at(struct step *s, enum fault_phase phase)
 static int
 sleep_share(struct step *s, uint64_t shares)
 {
-	uint64_t all = s->sim->latency_ms[s->id];
+	uint64_t ms = s->sim->latency_ms[s->id];
 
-	if (all == 0)
+	if (ms == 0)
 		return step_check_time(s);
-	if (shares > s->total)
-		shares = s->total;
-	return sleep_until(s, s->started_ms + (int64_t)(all * shares / s->total));
+	if (shares < s->total)
+		ms = ms * shares / s->total;
+	return sleep_until(s, s->started_ms + (int64_t)ms);
 }
 
 int

@@ -5,14 +5,12 @@
  */
 #include <config.h>
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "simulated.h"
 
-#define NAME_MAX_LEN	255
 #define UUID_SIZE	37
 
 struct volume_args {
@@ -20,9 +18,7 @@ struct volume_args {
 	struct volume_row row;
 	size_t to;			/* volume_create: up to this brick */
 	size_t set;			/* volume_expand: from this set on */
-	char words[256];
-	const char *kind;
-	int64_t set_size;
+	struct volume_shape shape;
 };
 
 int
@@ -125,16 +121,16 @@ check_mount(struct step *s, const char *cmd, int64_t node,
 	if (r == 0)
 		return step_refuse(s, BRICKYARD_ERR_PERMANENT, "%s: failed: The"
 				   " brick %s:%s is being created in the root"
-				   " partition. It is recommended that you don't"
-				   " use the system's root partition for storage"
-				   " backend. Or use 'force' at the end of the"
-				   " command if you want to override this"
+				   " partition. It is recommended that you"
+				   " don't use the system's root partition for"
+				   " storage backend. Or use 'force' at the end of"
+				   " the command if you want to override this"
 				   " behavior.", cmd, ref->host, ref->path);
 	if (r == 1 && point)
 		return step_refuse(s, BRICKYARD_ERR_PERMANENT, "%s: failed: The"
-				   " brick %s:%s is a mount point. Please create"
-				   " a sub-directory under the mount point and"
-				   " use that as the brick directory. Or use"
+				   " brick %s:%s is a mount point. Please"
+				   " create a sub-directory under the mount point"
+				   " and use that as the brick directory. Or use"
 				   " 'force' at the end of the command if you"
 				   " want to override this behavior.", cmd,
 				   ref->host, ref->path);
@@ -167,8 +163,8 @@ refuse_same_host(struct step *s, const char *cmd, const char *kind)
 {
 	return step_refuse(s, BRICKYARD_ERR_PERMANENT, "%s: failed: Multiple"
 			   " bricks of a %s volume are present on the same"
-			   " server. This setup is not optimal. Bricks should be"
-			   " on different nodes to have best fault tolerant"
+			   " server. This setup is not optimal. Bricks should"
+			   " be on different nodes to have best fault tolerant"
 			   " configuration. Use 'force' at the end of the"
 			   " command if you want to override this behavior.",
 			   cmd, kind);
@@ -225,124 +221,6 @@ nchunks(const struct brickyard_gluster_volume *v)
 	return chunk > 0 ? (v->nbricks + chunk - 1) / chunk : 1;
 }
 
-/* ---- the words of the type ---- */
-
-static bool
-is_count(const char *word, int64_t *ret)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)word[0]) || strlen(word) > 4)
-		return false;
-	*ret = strtoll(word, &end, 10);
-	return *end == '\0' && *ret > 0;
-}
-
-static int
-refuse_word(struct step *s, const char *word)
-{
-	return step_refuse(s, BRICKYARD_ERR_INVALID, "Wrong brick type: %s, use"
-			   " <HOSTNAME>:<export-dir-abs-path>", word);
-}
-
-static int
-join_words(struct step *s, struct volume_args *a)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < a->v->nwords; i++) {
-		int n = snprintf(a->words + used, sizeof(a->words) - used,
-				 "%s%s", i > 0 ? " " : "", a->v->words[i]);
-
-		if (n < 0 || (size_t)n >= sizeof(a->words) - used)
-			return refuse_word(s, a->v->words[i]);
-		used += (size_t)n;
-	}
-	return 0;
-}
-
-struct counts {
-	int64_t replica, arbiter, disperse, data, redundancy;
-};
-
-static const struct {
-	const char *name;
-	size_t offset;
-} count_words[] = {
-	{ "replica", offsetof(struct counts, replica) },
-	{ "arbiter", offsetof(struct counts, arbiter) },
-	{ "disperse", offsetof(struct counts, disperse) },
-	{ "disperse-data", offsetof(struct counts, data) },
-	{ "redundancy", offsetof(struct counts, redundancy) },
-};
-
-static int64_t *
-count_for(struct counts *c, const char *word)
-{
-	for (size_t i = 0; i < sizeof(count_words) / sizeof(count_words[0]);
-	     i++) {
-		if (strcmp(count_words[i].name, word) == 0)
-			return (int64_t *)((char *)c + count_words[i].offset);
-	}
-	return NULL;
-}
-
-static int
-read_words(struct step *s, const struct brickyard_gluster_volume *v,
-	   struct counts *c)
-{
-	for (size_t i = 0; i < v->nwords; i++) {
-		const char *word = v->words[i];
-		int64_t *count = count_for(c, word);
-
-		if (strcmp(word, "transport") == 0 && i + 1 < v->nwords) {
-			i++;
-			continue;
-		}
-		if (count == NULL)
-			return refuse_word(s, word);
-		if (i + 1 == v->nwords || !is_count(v->words[i + 1], count))
-			return step_refuse(s, BRICKYARD_ERR_INVALID, "volume"
-					   " create: %s: wrong count after '%s'",
-					   v->name, word);
-		i++;
-	}
-	return 0;
-}
-
-static int
-read_type(struct step *s, struct volume_args *a)
-{
-	struct counts c = { 0 };
-
-	if (join_words(s, a) < 0 || read_words(s, a->v, &c) < 0)
-		return -1;
-	a->kind = "distribute";
-	a->set_size = 1;
-	if (c.replica > 0) {
-		a->kind = "replicate";
-		a->set_size = c.replica;
-		/* "replica 2 arbiter 1" is another way to say 3 bricks. */
-		if (c.replica == 2 && c.arbiter == 1)
-			a->set_size = 3;
-	}
-	if (c.disperse > 0 || c.data > 0) {
-		a->kind = "disperse";
-		a->set_size = c.disperse > 0 ? c.disperse
-					     : c.data + c.redundancy;
-	}
-	if (c.replica > 0 && strcmp(a->kind, "disperse") == 0)
-		return step_refuse(s, BRICKYARD_ERR_INVALID, "volume create:"
-				   " %s: replicated-dispersed volume is not"
-				   " supported", a->v->name);
-	if (c.arbiter > 1 || (c.arbiter == 1 && a->set_size != 3))
-		return step_refuse(s, BRICKYARD_ERR_INVALID, "For arbiter"
-				   " configuration, replica count must be 2 and"
-				   " arbiter count must be 1. The 3rd brick of"
-				   " the replica will be the arbiter");
-	return 0;
-}
-
 static int
 check_counts(struct step *s, const struct brickyard_gluster_volume *v,
 	     int64_t set_size, const char *kind)
@@ -356,26 +234,6 @@ check_counts(struct step *s, const struct brickyard_gluster_volume *v,
 			   " multiple of %s count (%zu bricks, %lld a set)",
 			   kind[0] == 'r' ? "replica" : kind, v->nbricks,
 			   (long long)set_size);
-}
-
-static int
-check_name(struct step *s, const char *name)
-{
-	size_t n = strlen(name);
-
-	if (n == 0 || n > NAME_MAX_LEN)
-		return step_refuse(s, BRICKYARD_ERR_INVALID, "Volname can not"
-				   " be empty nor exceed %d characters.",
-				   NAME_MAX_LEN);
-	for (const char *c = name; *c != '\0'; c++) {
-		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
-			return step_refuse(s, BRICKYARD_ERR_INVALID,
-					   "Volume name should not contain"
-					   " \"%c\" character.\nVolume names can"
-					   " only contain alphanumeric, '-' and"
-					   " '_' characters.", *c);
-	}
-	return 0;
 }
 
 /* ---- volume_create ---- */
@@ -406,13 +264,13 @@ new_uuid(char ret[UUID_SIZE])
 static int
 add_volume(struct step *s, struct volume_args *a)
 {
-	char uuid[UUID_SIZE], cmd[NAME_MAX_LEN + 32];
+	char uuid[UUID_SIZE], cmd[VOLUME_NAME_MAX + 32];
 
 	new_uuid(uuid);
 	if (q_run(s, "INSERT INTO volumes(pool, name, uuid, status, kind,"
 		  " words, set_size) VALUES(?,?,?,'created',?,?,?)", "issssi",
-		  s->pool, a->v->name, uuid, a->kind, a->words,
-		  a->set_size) < 0 ||
+		  s->pool, a->v->name, uuid, a->shape.kind, a->shape.words,
+		  a->shape.set_size) < 0 ||
 	    sim_find_volume(s, a->v->name, &a->row) != 1)
 		return -1;
 	create_words(a, cmd, sizeof(cmd));
@@ -469,7 +327,7 @@ recognise(struct step *s, struct volume_args *a)
 		r = same_bricks(s, a);
 	if (r < 0)
 		return -1;
-	if (r == 0 || strcmp(a->row.words, a->words) != 0)
+	if (r == 0 || strcmp(a->row.words, a->shape.words) != 0)
 		return refuse_taken(s, a);
 	return 0;
 }
@@ -609,8 +467,9 @@ create_body(struct step *s, void *arg)
 	struct volume_args *a = arg;
 	size_t chunk = chunk_size(a->v), n = a->v->nbricks;
 
-	if (check_name(s, a->v->name) < 0 || read_type(s, a) < 0 ||
-	    check_counts(s, a->v, a->set_size, a->kind) < 0)
+	if (sim_check_volume_name(s, a->v->name) < 0 ||
+	    sim_read_shape(s, a->v, &a->shape) < 0 ||
+	    check_counts(s, a->v, a->shape.set_size, a->shape.kind) < 0)
 		return -1;
 	a->to = chunk < n ? chunk : n;
 	if (step_txn(s, begin_volume, a) < 0)
@@ -683,8 +542,8 @@ expand_volume(struct step *s, void *arg)
 			continue;
 		if (r > 0)
 			return step_refuse(s, BRICKYARD_ERR_EXISTS,
-					   "volume add-brick: failed: only %d of"
-					   " the %zu bricks of a set are in"
+					   "volume add-brick: failed: only %d"
+					   " of the %zu bricks of a set are in"
 					   " volume %s", r, per_set, v->name);
 		if (add_bricks(s, "volume add-brick", a, from,
 			       from + per_set) < 0)
@@ -844,10 +703,11 @@ delete_volume(struct step *s, void *arg)
 	if (strcmp(a->row.status, "started") == 0)
 		return step_refuse(s, BRICKYARD_ERR_TRANSIENT, "volume delete:"
 				   " %s: failed: Volume %s has been started."
-				   "Volume needs to be stopped before deletion.",
-				   a->name, a->name);
+				   "Volume needs to be stopped before"
+				   " deletion.", a->name, a->name);
 	if (need_all_peers(s, a->name) < 0 ||
-	    q_run(s, "DELETE FROM options WHERE volume=?", "i", a->row.id) < 0 ||
+	    q_run(s, "DELETE FROM options WHERE volume=?", "i",
+		  a->row.id) < 0 ||
 	    q_run(s, "DELETE FROM bricks WHERE volume=?", "i", a->row.id) < 0)
 		return -1;
 	return q_run(s, "DELETE FROM volumes WHERE id=?", "i", a->row.id);

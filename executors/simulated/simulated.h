@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inside of the executor `simulated`: nodes that exist in a database only.
  *
- *	step (brickyard/executor.h)
- *	  └ step_perform()   faults, latency, deadline; says why it failed
- *	      └ step_txn()   a sub-step: one transaction, fenced (sim-step.c)
- *	          └ q_*()    SQL (sim-db.c)
+ *	sim_STEP()             a callback of brickyard/executor.h
+ *	  └ step_perform()     faults, latency, deadline; says why it failed
+ *	      └ step_txn()     a sub-step: one transaction, fenced
+ *	          └ q_*()      SQL
  *
  * A sub-step is what one command does on a real node, so that a process that
  * dies between two of them leaves what a real node would be left with.
@@ -66,7 +66,7 @@ struct fault {
 	enum fault_kind kind;
 	enum fault_phase phase;
 	int err_class;
-	unsigned substeps;		/* mid: after so many; 0: half of them */
+	unsigned substeps;		/* mid: after so many; 0: half */
 	char text[512];			/* "": its usual words */
 };
 
@@ -173,7 +173,7 @@ struct step {
 typedef int step_fn(struct step *, void *arg);
 
 const char *step_name(enum step_id);
-enum step_id step_by_name(const char *name, size_t len);	/* or STEP_MAX */
+enum step_id step_by_name(const char *, size_t len);	/* or STEP_MAX */
 const char *step_host(const struct brickyard_node *);
 
 /* Do all of a step that has about so many sub-steps; what the callback of
@@ -273,6 +273,18 @@ struct volume_row {
 	char uuid[40], status[16], kind[16], words[256];
 };
 
+#define VOLUME_NAME_MAX	255
+
+/* What the words of the type come to. */
+struct volume_shape {
+	char words[256];		/* themselves, joined */
+	const char *kind;		/* distribute, replicate, disperse */
+	int64_t set_size;
+};
+
+int sim_check_volume_name(struct step *, const char *name);
+int sim_read_shape(struct step *, const struct brickyard_gluster_volume *,
+		   struct volume_shape *ret);
 /* Of the trusted pool that the step's node is in. */
 int sim_find_volume(struct step *, const char *name, struct volume_row *ret);
 

@@ -27,7 +27,7 @@ struct brickyard_error {
 };
 
 struct brickyard_result {
-	char text[65536];		/* "key=value\n", "--\n" between records */
+	char text[65536];		/* key=value; -- between records */
 };
 
 static const struct brickyard_executor *sim;
@@ -96,13 +96,13 @@ static const struct brickyard_host host = {
 __attribute__((__unused__)) static void
 load_plugin(void)
 {
+	static const char so[] = "executors/simulated/.libs/simulated.so";
 	const char *dir = getenv("BUILDDIR");
 	brickyard_plugin_init_fn *init;
 	char path[4096];
 	void *dl;
 
-	snprintf(path, sizeof(path), "%s/executors/simulated/.libs/simulated.so",
-		 dir != NULL ? dir : ".");
+	snprintf(path, sizeof(path), "%s/%s", dir != NULL ? dir : ".", so);
 	dl = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (dl == NULL) {
 		printf("Bail out! %s\n", dlerror());

@@ -289,20 +289,20 @@ test_latency(void)
 {
 	int64_t t = now_ms();
 
-	start("latency", "bricks_create=60,bricks_destroy=0");
-	ok(now_ms() - t < 60, "other steps take no time");
+	start("latency", "bricks_create=200,bricks_destroy=0");
+	ok(now_ms() - t < 200, "other steps take no time");
 	t = now_ms();
 	works(MAKE(inst, &forever, &n1, &bri), "a slow step");
-	ok(now_ms() - t >= 60, "takes its time");
+	ok(now_ms() - t >= 200, "takes its time");
 	sim->close(inst);
 
-	inst = open_sim("latency_ms", "30", "latency", "node_check=0", NULL);
+	inst = open_sim("latency_ms", "100", "latency", "node_check=0", NULL);
 	t = now_ms();
 	works(CHECK(inst, &forever, &n1), "a step with its own latency");
-	ok(now_ms() - t < 30, "is as quick as that");
+	ok(now_ms() - t < 100, "is as quick as that");
 	t = now_ms();
 	works(PROBE(inst, &forever, &n1, "n2"), "the others");
-	ok(now_ms() - t >= 30, "take the usual time");
+	ok(now_ms() - t >= 100, "take the usual time");
 	sim->close(inst);
 }
 
@@ -314,19 +314,18 @@ test_deadline(void)
 	int64_t t;
 
 	start("latency", "bricks_create=6000");
-	call = call_for(2100);
-	call.deadline_ms -= 2000;
 	t = now_ms();
+	call = call_for(100);
 	refused(MAKE(inst, &call, &n1, &bri), BRICKYARD_ERR_TIMEOUT, "timeout",
 		"a step ends with its deadline");
-	ok(now_ms() - t < 2000 && now_ms() >= call.deadline_ms, "in time");
+	ok(now_ms() - t < 5000 && now_ms() >= call.deadline_ms, "in time");
 	ok(!pool_is_there(), "before its first part");
 	refused(MAKE(inst, &call, &n1, &bri), BRICKYARD_ERR_TIMEOUT, "timeout",
 		"a deadline that is past");
 	sim->close(inst);
 
-	start("latency", "bricks_create=600");
-	call = call_for(350);
+	start("latency", "bricks_create=1200");
+	call = call_for(700);
 	refused(MAKE(inst, &call, &n1, &bri), BRICKYARD_ERR_TIMEOUT, "timeout",
 		"half the time");
 	ok(pool_is_there() && !brick_is_whole(), "makes half a brick");

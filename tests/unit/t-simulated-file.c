@@ -249,7 +249,7 @@ test_check(void)
 	} breaks[] = {
 		{ "UPDATE devices SET free_extents = free_extents + 1",
 		  "free extents of 128000, but 2562 are used" },
-		{ "UPDATE devices SET vg = NULL WHERE id=1", "has a PV but no" },
+		{ "UPDATE devices SET vg = NULL WHERE id=1", "but no VG" },
 		{ "UPDATE devices SET pv = 0 WHERE id=1", "has no PV" },
 		{ "DELETE FROM pools WHERE id=1", "not there" },
 		{ "DELETE FROM pools WHERE id=1", "has no pool in its VG" },
@@ -258,7 +258,7 @@ test_check(void)
 		{ "UPDATE lvs SET fs = NULL WHERE id=1", "has no file system" },
 		{ "DELETE FROM mounts", "is not mounted" },
 		{ "DELETE FROM fstab", "has no line in fstab" },
-		{ "UPDATE fstab SET source = 'x'", "has another line in fstab" },
+		{ "UPDATE fstab SET source = 'x'", "another line in fstab" },
 		{ "UPDATE mounts SET source = 'x'", "is not of LV" },
 		{ "DELETE FROM mounts", "is of nothing mounted" },
 		{ "UPDATE lvs SET dir = NULL", "no directory for its brick" },
@@ -379,6 +379,39 @@ test_last_room(void)
 	}
 	is_int(won, 1, "one of them is made");
 	is_int(check(), 0, "it all fits together");
+	remove_file();
+}
+
+/* A replica that was slow is overtaken: it stops where it is. */
+static void
+test_overtaken(void)
+{
+	struct brickyard_call call = forever;
+	int status;
+	pid_t pid;
+
+	call.operation_id = "0123456789abcdef0123456789abcdef";
+	call.epoch = 1;
+	open_file("");
+	works(set_up_nodes(), "(nodes)");
+	sim->close(inst);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		inst = open_sim("state_file", file, "latency_ms", "600", NULL);
+		_exit(MAKE(inst, &call, &n1, &bricks[0]) < 0
+			? error.err_class : 0);
+	}
+	usleep(250000);
+	open_file("");
+	call.epoch = 2;
+	works(REMOVE(inst, &call, &n1, &bricks[0]), "the operation goes on");
+	sim->close(inst);
+	waitpid(pid, &status, 0);
+	is_int(WEXITSTATUS(status), BRICKYARD_ERR_FENCED,
+	       "and the other is fenced in the middle of its work");
+	is_int(check(), 0, "it all fits together");
+	ok(strstr(accounts(), "\"brick_") == NULL, "nothing came back");
 	remove_file();
 }
 
@@ -571,6 +604,7 @@ main(void)
 	test_check();
 	test_processes();
 	test_last_room();
+	test_overtaken();
 	test_busy();
 	test_every_place();
 	test_half_a_device();

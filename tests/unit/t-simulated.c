@@ -255,6 +255,9 @@ test_bricks(void)
 	refused(MAKE(inst, &forever, &n1, &big), BRICKYARD_ERR_NOSPACE,
 		"insufficient free space (125437 extents): 125442 required.",
 		"what does not fit is refused");
+	big.b.size_bytes = big.b.thin_pool_bytes = 125436 * 4 * MIB;
+	refused(MAKE(inst, &forever, &n1, &big), BRICKYARD_ERR_NOSPACE,
+		"125438 required", "by one extent, too");
 	big.b.size_bytes = big.b.thin_pool_bytes = 125435 * 4 * MIB;
 	works(MAKE(inst, &forever, &n1, &big), "what just fits is made");
 	is_int(room(&n1, &sdb[0]), 0, "and fills it up");
@@ -271,7 +274,8 @@ test_bricks(void)
 	b.b.mount = a.mount;
 	b.b.path = a.path;
 	refused(MAKE(inst, &forever, &n1, &b), BRICKYARD_ERR_EXISTS,
-		"already mounted or mount point busy", "a mount point is one's");
+		"already mounted or mount point busy",
+		"a mount point is one's");
 	b.b.mount = b.mount;
 	b.b.path = "/elsewhere/brick";
 	refused(MAKE(inst, &forever, &n1, &b), BRICKYARD_ERR_INVALID,
@@ -482,7 +486,7 @@ test_types(void)
 		{ { NULL }, 1, 0, "not a multiple" },
 		{ { "replica" }, 3, 3, "wrong count after 'replica'" },
 		{ { "replica", "x" }, 3, 3, "wrong count after 'replica'" },
-		{ { "replica", "3", "force" }, 3, 3, "Wrong brick type: force" },
+		{ { "replica", "3", "force" }, 3, 3, "brick type: force" },
 		{ { "replica", "3", "arbiter", "2" }, 3, 3, "arbiter count" },
 		{ { "replica", "3", "disperse", "3" }, 3, 3, "not supported" },
 	};
@@ -535,7 +539,8 @@ test_volume_refusals(void)
 	vol_add(&v, &bricks[1]);
 	vol_add(&v, &fourth);
 	refused(CREATE(inst, &forever, &n1, &v), BRICKYARD_ERR_PERMANENT,
-		"Host n4 is not in 'Peer in Cluster' state", "no peer, no brick");
+		"Host n4 is not in 'Peer in Cluster' state",
+		"no peer, no brick");
 	fourth.ref.host = "nowhere";
 	refused(CREATE(inst, &forever, &n1, &v), BRICKYARD_ERR_PERMANENT,
 		"Host nowhere is not in 'Peer", "a stranger is no peer");
@@ -572,7 +577,7 @@ test_volume_refusals(void)
 	refused(CREATE(inst, &forever, &n1, &v), BRICKYARD_ERR_INVALID,
 		"has no value", "an option without value");
 	v.options[0] = "user.heketi.id something";
-	works(CREATE(inst, &forever, &n1, &v), "with a good one it is finished");
+	works(CREATE(inst, &forever, &n1, &v), "a good one finishes it");
 	works(VINFO(inst, &forever, &n1, "vol_1"), "and");
 	has_str(result.text, "status=started\n", "started");
 
@@ -592,6 +597,13 @@ test_volume_refusals(void)
 	has_str(result.text, bricks[0].path, "to those it had");
 	works(DESTROY(inst, &forever, &n1, "vol_1"), "(destroy)");
 
+	fourth.ref.host = "n4";
+	vol_init(&v, 1, 1);
+	vol_add(&v, &fourth);
+	works(CREATE(inst, &forever, &n4, &v), "one node makes a volume alone");
+	refused(PROBE(inst, &forever, &n1, "n4"), BRICKYARD_ERR_EXISTS,
+		"having volumes", "and is not to be had then");
+	works(DESTROY(inst, &forever, &n4, v.name), "(destroy)");
 	works(REMOVE(inst, &forever, &n4, &fourth), "(remove)");
 	works(TEARDOWN(inst, &forever, &n4, &sdb[3]), "(teardown)");
 	remove_bricks(6);
