@@ -35,7 +35,9 @@ h_readyz(struct request *r)
 {
 	struct error why = { .code = ERR_OK };
 
-	if (r->service == NULL)
+	if (r->stopping)
+		reply_text(r, 503, "stopping");
+	else if (r->service == NULL)
 		reply_text(r, 503, "starting");
 	else if (!service_is_ready(r->service, &why))
 		reply_text(r, 503, why.text);

@@ -29,8 +29,6 @@ decode_byte(const char *s, size_t left, size_t *ret_len)
 	int high, low;
 
 	*ret_len = 1;
-	if ((unsigned char)*s < 0x20 || *s == 0x7f)
-		return -1;
 	if (*s != '%')
 		return (unsigned char)*s;
 	if (left < 3)
@@ -56,6 +54,15 @@ skip_authority(const char *target)
 	return rest == NULL ? target : rest + strcspn(rest, "/?");
 }
 
+static bool
+has_control(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
 char *
 path_of_target(const char *target, const char **ret_query)
 {
@@ -63,6 +70,8 @@ path_of_target(const char *target, const char **ret_query)
 	size_t len = strcspn(s, "?"), step;
 	CLEANUP(buf_release) struct buf b = { 0 };
 
+	if (has_control(s))
+		return NULL;
 	for (size_t i = 0; i < len; i += step) {
 		int c = decode_byte(s + i, len - i, &step);
 		char byte = (char)c;

@@ -85,14 +85,29 @@ reply_own_error(struct request *r, unsigned status, const char *code,
 	buf_adds(&r->reply.body, "\n");
 }
 
-/* The first of our errors that has this status. */
+/* For what is refused by status, before there is an error of the core. */
 static const char *
 code_of_status(unsigned status)
 {
-	for (int e = ERR_OK + 1; e < ERR_MAX; e++)
-		if (err_http((enum err)e) == status)
-			return err_code((enum err)e);
-	return status == 405 ? "bad-method" : err_code(ERR_INTERNAL);
+	switch (status) {
+	case 400:
+		return err_code(ERR_BADREQ);
+	case 401:
+		return err_code(ERR_AUTH);
+	case 404:
+		return err_code(ERR_NOTFOUND);
+	case 405:
+		return "bad-method";
+	case 413:
+	case 414:
+		return err_code(ERR_TOOLARGE);
+	case 422:
+		return err_code(ERR_PARSE);
+	case 429:
+	case 503:
+		return err_code(ERR_BUSY);
+	}
+	return err_code(ERR_INTERNAL);
 }
 
 void

@@ -65,7 +65,6 @@ struct api {
 	int64_t queue_hold_ms;
 	unsigned port;
 	int listen_fd;
-	bool quiesced;
 
 	atomic_bool stopping;
 	atomic_size_t body_bytes;
@@ -204,6 +203,7 @@ read_headers(struct request *r, const char *method)
 	r->path = path_of_target(r->target, &r->query);
 	r->own = r->path != NULL && strncmp(r->path, "/v1/", 4) == 0;
 	r->service = atomic_load(&r->api->service);
+	r->stopping = atomic_load(&r->api->stopping);
 	read_request_id(r);
 	read_content_length(r);
 	read_prefer(r);
@@ -259,7 +259,7 @@ is_out_of_service(struct request *r)
 {
 	struct error err = { .code = ERR_OK };
 
-	if (atomic_load(&r->api->stopping))
+	if (r->stopping)
 		(void)fail(&err, ERR_CANCELLED, "Service is stopping");
 	else if (r->service == NULL)
 		(void)fail(&err, ERR_CANCELLED, "Service is starting");
@@ -308,7 +308,10 @@ decide(struct request *r)
 		redirect_slash(r);
 		return;
 	case ROUTE_BAD_METHOD:
-		reply_empty(r, 405);
+		if (r->own)
+			reply_text(r, 405, "Method not allowed");
+		else
+			reply_empty(r, 405);
 		return;
 	case ROUTE_NOT_FOUND:
 		reply_text(r, 404, "Invalid path or request");
@@ -667,6 +670,10 @@ read_settings(struct api *api, const struct config *c, bool disable_auth,
 {
 	api->disable_auth = disable_auth;
 	api->queue_hold_ms = config_int(c, "queue_hold_ms");
+	/* Rather not at all than in the clear. */
+	if (config_bool(c, "enable_tls"))
+		return fail(err, ERR_NOTSUP, "'enable_tls' is set, but this "
+			    "version serves plain HTTP only");
 	if (disable_auth)
 		return ERR_OK;
 	return auth_init(&api->auth, config_str(c, "jwt.admin.key"),

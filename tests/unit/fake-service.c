@@ -90,11 +90,11 @@ fake_store_is_down(bool down)
 }
 
 void
-fake_nodes_release(void)
+fake_nodes_release(bool release)
 {
 	LOCK_FOR_SCOPE(&fake.lock);
 
-	fake.release_nodes = true;
+	fake.release_nodes = release;
 	pthread_cond_broadcast(&fake.changed);
 }
 

@@ -20,8 +20,8 @@ void fake_tell_all(void);		/* look at everything again */
 /* The next look at a running operation sees it run; then it ends, untold. */
 void fake_operation_end_after_next_look(void);
 void fake_store_is_down(bool);
-/* Adding a node stays inside until released; how many are inside? */
-void fake_nodes_release(void);
+/* Adding a node stays inside unless released; how many are inside? */
+void fake_nodes_release(bool);
 int fake_nodes_inside(void);
 int fake_max_inside(void);
 

@@ -95,6 +95,7 @@ static const struct {
 	{ "/a%zz", NULL, NULL },
 	{ "/a%00b", NULL, NULL },
 	{ "/a\x01", NULL, NULL },
+	{ "/a?b\x7f", NULL, NULL },
 };
 
 static void

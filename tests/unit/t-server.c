@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -125,7 +126,7 @@ test_starting(void)
 static void
 test_store_down(void)
 {
-	CLEANUP_FREE char *own = NULL;
+	CLEANUP_FREE char *own = NULL, *method = NULL;
 
 	fake_store_is_down(true);
 	expect("GET", "/clusters", "", 503, "Unable to access db\n");
@@ -138,6 +139,10 @@ test_store_down(void)
 	is_str(body_of(own), "{\"error\":{\"code\":\"store\",\"message\":\"etcd: "
 	       "no answer\",\"reasons\":[],\"request_id\":\"me-1\"}}\n",
 	       "with our object");
+	method = ask("PUT", "/v1/plugins", "", "");
+	is_int(status_of(method), 405, "a method that is not ours");
+	has_str(body_of(method), "{\"error\":{\"code\":\"bad-method\",",
+		"has our object, too");
 	has_str(own, "X-Request-Id: me-1\r\n", "the client's id comes back");
 	fake_store_is_down(false);
 }
@@ -373,6 +378,55 @@ add_node(void *arg)
 	return NULL;
 }
 
+/* More than the lane takes: 4 run and 4096 wait. */
+static void
+test_overload(void)
+{
+	enum { ROOM = 4 + 4096, MORE = 20 };
+	static const char body[] = "{\"zone\":1,\"cluster\":\"" FAKE_CLUSTER
+		"\",\"hostnames\":{\"manage\":[\"m\"],\"storage\":[\"s\"]}}";
+	int *fds = xcalloc(ROOM + MORE, sizeof(*fds));
+	int refused = 0, accepted = 0;
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < 3 * (ROOM + MORE)) {
+		skip("too few files", "an overload");
+		free(fds);
+		return;
+	}
+	for (int i = 0; i < ROOM + MORE; i++) {
+		fds[i] = dial();
+		send_request(fds[i], "POST", "/nodes", CLOSE, body);
+	}
+	/* Which are refused is a matter of threads: wait until so many are. */
+	for (int tries = 0; refused < MORE && tries < 20000; tries++) {
+		char byte;
+
+		refused = 0;
+		for (int i = 0; i < ROOM + MORE; i++)
+			refused += recv(fds[i], &byte, 1,
+					MSG_PEEK | MSG_DONTWAIT) == 1;
+		pause_ms(1);
+	}
+	is_int(refused, MORE, "beyond 4096 that wait, requests are refused");
+	expect("GET", "/clusters", "", 200,
+	       "{\"clusters\":[\"" FAKE_CLUSTER "\"]}\n");
+	fake_nodes_release(true);
+	refused = 0;
+	for (int i = 0; i < ROOM + MORE; i++) {
+		CLEANUP_FREE char *reply = read_all(fds[i]);
+
+		accepted += status_of(reply) == 202;
+		refused += status_of(reply) == 503;
+	}
+	ok(accepted == ROOM && refused == MORE,
+	   "those with 503, the others are served: %d and %d", refused,
+	   accepted);
+	fake_nodes_release(false);
+	free(fds);
+}
+
 /* Ends with the stop: that answers what runs and lets go what is held. */
 static void
 test_slow_lane_and_stop(void)
@@ -390,7 +444,7 @@ test_slow_lane_and_stop(void)
 	fake_operation_start();
 	poll_start(&held, "");
 	pause_ms(50);
-	fake_nodes_release();
+	fake_nodes_release(true);
 	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
 		pthread_join(nodes[i].thread, NULL);
 		accepted += nodes[i].status == 202;
@@ -460,6 +514,7 @@ main(void)
 	test_pipelining();
 	test_bodies();
 	test_targets();
+	test_overload();
 	test_slow_lane_and_stop();
 	test_addresses();
 	return tap_done();
