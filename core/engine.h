@@ -17,7 +17,7 @@
 #include "model.h"
 #include "configuration.h"
 #include "plugin.h"
-#include "txn.h"
+#include "store/txn.h"
 
 struct engine;
 

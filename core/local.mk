@@ -35,7 +35,6 @@ libcore_la_SOURCES = \
 	%D%/service-node.c \
 	%D%/service-volume.c \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
-	%D%/txn.c %D%/txn.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)
 libcore_la_LIBADD = -ldl

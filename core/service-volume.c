@@ -10,7 +10,6 @@
 
 #include "allocate.h"
 #include "service-private.h"
-#include "store/codec.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
 #include "volume-type.h"

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "service-private.h"
-#include "store/codec.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"

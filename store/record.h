@@ -181,6 +181,10 @@ struct index_entry {		/* also slots and admin values */
 	char *value;
 };
 
+/* Kind of the object that a key names; RECORD_KINDS for none. */
+enum record_kind record_kind_of(const char *key);
+const char *record_prefix(enum record_kind);	/* "volumes/" */
+
 struct record *record_ref(const struct record *);	/* same object, one more */
 void record_unref(struct record *);			/* accepts NULL */
 static inline void

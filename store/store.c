@@ -58,6 +58,9 @@ check_key(const char *key, struct error *err)
 		return fail(err, ERR_TOOLARGE,
 			    "store: key '%.40s...' has %zu bytes, "
 			    "at most %d are allowed", key, n, STORE_KEY_MAX);
+	if ((unsigned char)key[0] >= '~' || strchr(key, 0xff) != NULL)
+		return fail(err, ERR_INTERNAL, "store: key '%s' starts with "
+			    "'~' or beyond, or has a byte 0xff", key);
 	return ERR_OK;
 }
 

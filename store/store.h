@@ -40,7 +40,10 @@ struct store_write {
 #define STORE_COMMIT_MAX 120
 /* A document is at most this long. */
 #define STORE_VALUE_MAX (1024 * 1024)
-/* A key is at most this long, and never empty. */
+/* A key is at most this long, and never empty.  It starts with a byte below '~'
+ * (what comes from there on belongs to the implementations) and is UTF-8 as far
+ * as that it has no byte 0xff, so that a prefix has an end.
+ */
 #define STORE_KEY_MAX 1024
 
 /* One key as the store has it.  In a change, value NULL means deleted. */
@@ -93,7 +96,8 @@ enum err MUST_CHECK store_commit(struct store *,
 				 int64_t *ret_revision, struct error *);
 
 /* Calls fn for every key that starts with prefix, in order of keys, all as of
- * one revision.  fn returning not 0 ends the walk (still success).
+ * one revision.  fn returning not 0 ends the walk (still success); it must not
+ * call the store.
  */
 typedef int store_load_fn(void *arg, const struct store_kv *);
 enum err MUST_CHECK store_load(struct store *, const char *prefix,

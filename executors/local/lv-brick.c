@@ -14,7 +14,7 @@
 struct lv_facts {
 	uint64_t size_bytes;
 	char pool[128];
-	bool is_pool, active;
+	bool is_pool, active, tagged;
 	unsigned thin_count;
 };
 
@@ -24,12 +24,12 @@ lv_look(struct step *st, const struct node_lock *l, const char *vg,
 	const char *lv, struct lv_facts *f)
 {
 	CLEANUP_LVM struct lvm_result r = {0};
-	char name[300], *v[6];
+	char name[300], *v[7];
 	int n;
 
 	snprintf(name, sizeof(name), "%s/%s", vg, lv);
 	n = lvm_report(st, l, &r, "lvs", "lv_name,lv_size,pool_lv,segtype,"
-		       "lv_active,thin_count", name, v, 6);
+		       "lv_active,thin_count,lv_tags", name, v, 7);
 	if (n <= 0)
 		return n;
 	memset(f, 0, sizeof(*f));
@@ -38,6 +38,7 @@ lv_look(struct step *st, const struct node_lock *l, const char *vg,
 	f->is_pool = strcmp(v[3], "thin-pool") == 0;
 	f->active = v[4][0] != '\0';
 	f->thin_count = (unsigned)strtoul(v[5], NULL, 10);
+	f->tagged = strstr(v[6], "brickyard.brick=") != NULL;
 	return 1;
 }
 
@@ -65,6 +66,18 @@ tags(struct step *st, const struct brickyard_brick *b, char *s, size_t n)
 		 op != NULL ? op : "");
 }
 
+/* lvcreate of both gives the tags to the pool; the volume gets them here. */
+static int
+tag_lv(struct step *st, const struct node_lock *l,
+       const struct brickyard_brick *b)
+{
+	char t[600];
+
+	tags(st, b, t, sizeof(t));
+	return lvm_do(st, l, "lvchange -qq --autobackup=%s %s %s/%s",
+		      autobackup(st), t, b->device->vg, b->lv);
+}
+
 static int
 make_both(struct step *st, const struct node_lock *l,
 	  const struct brickyard_brick *b)
@@ -73,13 +86,15 @@ make_both(struct step *st, const struct node_lock *l,
 
 	tags(st, b, t, sizeof(t));
 	/* heketi: an arbiter's chunks are small, whatever is configured */
-	return lvm_do(st, l, "lvcreate -qq --autobackup=%s "
+	if (lvm_do(st, l, "lvcreate -qq --autobackup=%s "
 		      "--poolmetadatasize %lluK --chunksize %s --size %lluK "
 		      "--thin %s/%s --virtualsize %lluK --name %s %s",
 		      autobackup(st), kib(b->metadata_bytes),
 		      b->role == 2 ? "256K" : opt_str(st->in, OPT_LV_CHUNKSIZE),
 		      kib(b->thin_pool_bytes), b->device->vg, b->thin_pool,
-		      kib(b->size_bytes), b->lv, t);
+		      kib(b->size_bytes), b->lv, t) < 0)
+		return -1;
+	return tag_lv(st, l, b);
 }
 
 static int
@@ -125,6 +140,8 @@ check_lv(struct step *st, const struct node_lock *l,
 				 (unsigned long long)f->size_bytes, f->pool,
 				 (unsigned long long)b->size_bytes,
 				 b->thin_pool);
+	if (!f->tagged && tag_lv(st, l, b) < 0)
+		return -1;
 	if (f->active)
 		return 0;
 	return lvm_do(st, l, "lvchange -ay -K %s/%s", b->device->vg, b->lv);

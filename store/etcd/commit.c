@@ -70,13 +70,11 @@ struct commit {
 	size_t nguards;
 	const struct store_write *writes;
 	size_t nwrites;
-	bool deletes_only;	/* then it may turn out to change nothing */
 	int64_t lease;		/* of leased writes */
 	int64_t outcome_lease;
 	char outcome[OUTCOME_KEY_MAX];
 	char sequence[24];
 	bool doubt;		/* a copy may have been done, or may yet be */
-	bool recovered;		/* done, but its own answer was lost */
 	bool lease_checked;
 	int starts;
 };
@@ -155,28 +153,6 @@ write_guards(struct buf *b, const char *prefix, const struct store_guard *g,
 		gateway_compare_revision(b, prefix, g[i].key, g[i].revision);
 }
 
-/* A commit that changes nothing has no revision of its own, and the watcher is
- * told nothing, so it must not touch the commit key.
- */
-static void
-write_commit_key(struct buf *b, const struct commit *c)
-{
-	const char *prefix = c->self->prefix;
-
-	if (!c->deletes_only) {
-		gateway_put(b, prefix, ETCD_COMMIT_KEY, "", 0, 0);
-		return;
-	}
-	gateway_raw(b, "{\"request_txn\":{\"compare\":[");
-	for (size_t i = 0; i < c->nwrites; i++)
-		gateway_compare_absent(b, prefix, c->writes[i].key);
-	gateway_raw(b, "],\"success\":[");
-	gateway_range(b, prefix, ETCD_COMMIT_KEY);
-	gateway_raw(b, "],\"failure\":[");
-	gateway_put(b, prefix, ETCD_COMMIT_KEY, "", 0, 0);
-	gateway_raw(b, "]}}");
-}
-
 static void
 commit_body(struct buf *b, const struct commit *c)
 {
@@ -186,7 +162,7 @@ commit_body(struct buf *b, const struct commit *c)
 	compare_fence(b, c);
 	write_guards(b, prefix, c->guards, c->nguards);
 	gateway_raw(b, "],\"success\":[");
-	write_commit_key(b, c);
+	gateway_put(b, prefix, ETCD_COMMIT_KEY, "", 0, 0);
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct store_write *w = &c->writes[i];
 
@@ -282,7 +258,6 @@ read_moved(struct commit *c, const struct outcome *o, bool doubt,
 	c->wire->fence = o->revision;
 	c->wire->settled = o->revision != 0;
 	if (o->ours) {
-		c->recovered = true;
 		*ret_revision = o->revision;
 		return DONE;
 	}
@@ -294,19 +269,6 @@ read_moved(struct commit *c, const struct outcome *o, bool doubt,
 	return START_ANEW;
 }
 
-/* The revision of a commit that was done, as its own answer says it. */
-static int64_t
-revision_done(const struct commit *c, const json_t *doc)
-{
-	const json_t *nested = response(doc, 0, "response_txn");
-
-	if (c->deletes_only && succeeded(nested))
-		return gateway_i64(gateway_nth(response(nested, 0,
-							"response_range"),
-					       "kvs", 0), "mod_revision");
-	return gateway_revision(doc);
-}
-
 static enum verdict
 read_commit(struct commit *c, const struct answer *ans, int64_t *ret_revision,
 	    struct error *err)
@@ -316,7 +278,7 @@ read_commit(struct commit *c, const struct answer *ans, int64_t *ret_revision,
 
 	if (succeeded(doc)) {
 		c->wire->fence = gateway_revision(doc);
-		*ret_revision = revision_done(c, doc);
+		*ret_revision = c->wire->fence;
 		return DONE;
 	}
 	if (succeeded(response(doc, 1, "response_txn"))) {
@@ -377,7 +339,6 @@ resolve_refused(struct commit *c, int64_t until_ms, int64_t *ret_revision,
 	if (settle(c, until_ms, &o, &settling) != ERR_OK)
 		return unknowable(c, settling.text, err);
 	if (o.ours) {
-		c->recovered = true;
 		*ret_revision = o.revision;
 		return DONE;
 	}
@@ -477,19 +438,6 @@ drive(struct commit *c, int64_t *ret_revision, struct error *err)
 	}
 }
 
-/* A commit that was done, but whose own answer was lost, may be one that
- * changed nothing; then the watcher never reaches its revision.
- */
-static void
-fix_revision(const struct commit *c, int64_t *revision)
-{
-	int64_t last;
-
-	if (c->deletes_only && c->recovered &&
-	    etcd_last_commit(c->self, &last, NULL, NULL) == ERR_OK)
-		*revision = last;
-}
-
 static enum err
 run(struct commit *c, int64_t *ret_revision, struct error *err)
 {
@@ -502,7 +450,6 @@ run(struct commit *c, int64_t *ret_revision, struct error *err)
 			 ++c->wire->sequence);
 		switch (drive(c, ret_revision, err)) {
 		case DONE:
-			fix_revision(c, ret_revision);
 			etcd_sighted(c->self, *ret_revision);
 			return ERR_OK;
 		case NOT_DONE:
@@ -517,39 +464,54 @@ run(struct commit *c, int64_t *ret_revision, struct error *err)
 		    c->self->base.description, ANEW_MAX, c->self->prefix);
 }
 
-/* Guards alone: nothing is changed, so it can be asked any number of times. */
+/* Would the commit change nothing, as it has no writes, or deletes what is
+ * absent?  Then it has no revision of its own, and must not touch the commit
+ * key.  This is asked first; it can be asked any number of times.
+ */
 static enum err
-check_guards(struct etcd *self, const struct store_guard *guards, size_t n,
-	     int64_t *ret_revision, struct error *err)
+check_idle(const struct commit *c, bool *ret_idle, int64_t *ret_revision,
+	   struct error *err)
 {
 	CLEANUP(answer_release) struct answer ans = { 0 };
 	CLEANUP(buf_release) struct buf body = { 0 };
+	const char *prefix = c->self->prefix;
 	struct call call = { .path = "/v3/kv/txn", .body = &body };
 	enum err e;
 
 	gateway_raw(&body, "{\"compare\":[");
-	write_guards(&body, self->prefix, guards, n);
+	write_guards(&body, prefix, c->guards, c->nguards);
 	gateway_raw(&body, "],\"success\":[");
-	gateway_range(&body, self->prefix, ETCD_COMMIT_KEY);
+	gateway_range(&body, prefix, ETCD_COMMIT_KEY);
+	for (size_t i = 0; i < c->nwrites; i++)
+		gateway_range(&body, prefix, c->writes[i].key);
 	gateway_raw(&body, "]}");
-	e = link_ask(self->link, &call, &ans, err);
+	e = link_ask(c->self->link, &call, &ans, err);
 	if (e != ERR_OK)
 		return e;
-	if (!succeeded(ans.doc))
-		return fail(err, ERR_CONFLICT, "%s: a key of the commit has "
-			    "changed meanwhile", self->base.description);
-	*ret_revision = gateway_i64(gateway_nth(response(ans.doc, 0,
-							 "response_range"),
-						"kvs", 0), "mod_revision");
+	if (!succeeded(ans.doc)) {
+		(void)conflict(c, err);
+		return ERR_CONFLICT;
+	}
+	*ret_idle = true;
+	for (size_t i = 0; i <= c->nwrites; i++) {
+		const json_t *kv = gateway_nth(response(ans.doc, i,
+							"response_range"),
+					       "kvs", 0);
+
+		if (i == 0)
+			*ret_revision = gateway_i64(kv, "mod_revision");
+		else if (kv != NULL)
+			*ret_idle = false;
+	}
 	return ERR_OK;
 }
 
 static enum err
-check_writes(struct commit *c, struct error *err)
+check_writes(const struct commit *c, bool *ret_puts, struct error *err)
 {
 	const char *who = c->self->base.description;
 
-	c->deletes_only = true;
+	*ret_puts = false;
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct store_write *w = &c->writes[i];
 
@@ -559,7 +521,7 @@ check_writes(struct commit *c, struct error *err)
 				    "store's own", who, w->key);
 		if (w->value == NULL)
 			continue;
-		c->deletes_only = false;
+		*ret_puts = true;
 		if (w->leased && c->lease == 0)
 			return fail(err, ERR_STORE, "%s: key '%s' is to hang "
 				    "on the lease, but there is none", who,
@@ -580,14 +542,15 @@ etcd_commit(struct store *s, const struct store_guard *guards, size_t nguards,
 		.guards = guards, .nguards = nguards,
 		.writes = writes, .nwrites = nwrites,
 	};
+	bool puts = false, idle = false;
 	enum err e;
 
 	if (err == NULL)
 		err = &local;
-	if (nwrites == 0)
-		return check_guards(self, guards, nguards, ret_revision, err);
-	e = check_writes(&c, err);
-	if (e != ERR_OK)
+	e = check_writes(&c, &puts, err);
+	if (e == ERR_OK && !puts)
+		e = check_idle(&c, &idle, ret_revision, err);
+	if (e != ERR_OK || idle)
 		return e;
 	c.wire = link_take(self->link);
 	snprintf(c.outcome, sizeof(c.outcome), ETCD_HIDDEN "outcome/%s/%u",

@@ -153,30 +153,15 @@ gateway_i64_member(struct buf *b, const char *member, int64_t value)
 	buf_add(b, text, (size_t)n);
 }
 
-static void
-compare(struct buf *b, const char *prefix, const char *key,
-	const char *target, const char *member, int64_t value)
-{
-	separate(b);
-	buf_adds(b, "{\"result\":\"EQUAL\",\"target\":\"");
-	buf_adds(b, target);
-	buf_adds(b, "\"");
-	gateway_key(b, "key", prefix, key);
-	gateway_i64_member(b, member, value);
-	buf_adds(b, "}");
-}
-
 void
 gateway_compare_revision(struct buf *b, const char *prefix, const char *key,
 			 int64_t revision)
 {
-	compare(b, prefix, key, "MOD", "mod_revision", revision);
-}
-
-void
-gateway_compare_absent(struct buf *b, const char *prefix, const char *key)
-{
-	compare(b, prefix, key, "VERSION", "version", 0);
+	separate(b);
+	buf_adds(b, "{\"result\":\"EQUAL\",\"target\":\"MOD\"");
+	gateway_key(b, "key", prefix, key);
+	gateway_i64_member(b, "mod_revision", revision);
+	buf_adds(b, "}");
 }
 
 void

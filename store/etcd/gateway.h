@@ -33,7 +33,6 @@ void gateway_key(struct buf *, const char *member, const char *prefix,
 void gateway_i64_member(struct buf *, const char *member, int64_t value);
 void gateway_compare_revision(struct buf *, const char *prefix,
 			      const char *key, int64_t revision);
-void gateway_compare_absent(struct buf *, const char *prefix, const char *key);
 void gateway_put(struct buf *, const char *prefix, const char *key,
 		 const char *value, size_t len, int64_t lease);
 void gateway_delete(struct buf *, const char *prefix, const char *key);

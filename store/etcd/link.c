@@ -293,7 +293,7 @@ static const struct {
 	  "more than etcd's --max-request-bytes" },
 	{ "received message larger than max", ERR_TOOLARGE,
 	  "more than etcd's --max-request-bytes" },
-	{ "Not Found", ERR_STORE,
+	{ "HTTP status 404", ERR_STORE,
 	  "no etcd 3.4 or later with its JSON gateway answers there" },
 };
 

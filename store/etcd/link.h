@@ -23,7 +23,7 @@
 #define LINK_WIRES_MAX	64
 #define LINK_URLS_MAX	16
 /* A longer answer is refused (and then read in smaller pages). */
-#define LINK_ANSWER_MAX	((size_t)64 << 20)
+#define LINK_ANSWER_MAX	((size_t)32 << 20)
 
 /* What is known about a request when it ended without an answer to it. */
 enum fate {

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the lab tests share: the driver, private namespaces, loop devices."""
 import atexit
+import ctypes
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,8 @@ import tap
 
 DRIVER = os.path.join(tap.BUILDDIR, "tests", "lab", "exec-driver")
 PLUGIN = os.path.join(tap.BUILDDIR, "executors", "local", ".libs", "local.so")
+
+UML = "/usr/bin/linux.uml"
 
 (PERMANENT, TRANSIENT, UNREACHABLE, TIMEOUT, CANCELLED, FENCED, NOTFOUND,
  EXISTS, NOSPACE, INVALID, UNSUPPORTED) = range(1, 12)
@@ -106,6 +110,89 @@ def wait_for(cond, seconds=10):
             return True
         time.sleep(0.05)
     return bool(cond())
+
+
+# ---- User-mode Linux: a kernel with device-mapper where ours has none
+
+def _hide_xstate():
+    """On CPUs with more vector state than it knows of (AMX), User-mode Linux
+    6.1 dies with "set fp regs failed": let it believe that the host has no
+    PTRACE_*REGSET for it, by a seccomp filter."""
+    def stmt(code, jt, jf, k):
+        return struct.pack("<HBBI", code, jt, jf, k)
+    load, jeq, ret = 0x20, 0x15, 0x06
+    arg = 16                            # offset of the arguments, low words
+    prog = b"".join((
+        stmt(load, 0, 0, 0), stmt(jeq, 0, 6, 101),              # ptrace
+        stmt(load, 0, 0, arg), stmt(jeq, 1, 0, 0x4204),         # GETREGSET
+        stmt(jeq, 0, 3, 0x4205),                                # SETREGSET
+        stmt(load, 0, 0, arg + 16), stmt(jeq, 0, 1, 0x202),     # NT_X86_XSTATE
+        stmt(ret, 0, 0, 0x00050000 | 22),                       # EINVAL
+        stmt(ret, 0, 0, 0x7fff0000)))                           # allow
+    code = ctypes.create_string_buffer(prog, len(prog))
+    fprog = struct.pack("<HxxxxxxQ", len(prog) // 8, ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(38, 1, 0, 0, 0)          # PR_SET_NO_NEW_PRIVS
+    libc.prctl(22, 2, ctypes.create_string_buffer(fprog, len(fprog)), 0, 0)
+
+
+# Then only the SSE registers survive a page fault there: keep libraries from
+# using more.
+_SSE_ONLY = [
+    "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,"
+    "-AVX512DQ,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM,-BMI2,-RTM",
+    "OPENSSL_ia32cap=:0"]
+
+
+def _boot_uml(out, test, seconds, preexec=None, env=()):
+    cmd = [UML, "mem=2G", "rootfstype=hostfs", "rootflags=/", "ro",
+           "init=" + os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                  "uml-init"),
+           "con=null", "con0=fd:0,fd:1", "quiet", "uml_dir=" + out,
+           "umid=lab", "LAB_TEST=" + test, "LAB_OUT=" + out,
+           "BUILDDIR=" + tap.BUILDDIR, "SRCDIR=" + tap.SRCDIR, *env]
+    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         start_new_session=True, preexec_fn=preexec)
+    try:
+        console, _ = p.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        tap.diag("User-mode Linux took longer than %d s" % seconds)
+        console = b""
+    try:
+        os.killpg(p.pid, 9)             # what a panic leaves behind
+    except ProcessLookupError:
+        pass
+    if p.returncode is None:
+        console, _ = p.communicate()
+    return console.decode(errors="replace")
+
+
+def _slurp(path):
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+def run_in_uml(test, why, seconds=150):
+    """Run the test file again inside User-mode Linux, with LAB_INSIDE set and
+    the host's files read-only below it, and print what it prints there."""
+    if not os.path.exists(UML) or not os.path.isdir("/usr/lib/uml/modules"):
+        tap.skip_all(why + ", and no User-mode Linux (package user-mode-linux)")
+    require_tools("modprobe")
+    out = workdir()
+    console = _boot_uml(out, test, seconds)
+    if "set fp regs failed" in console:
+        console = _boot_uml(out, test, seconds, _hide_xstate, _SSE_ONLY)
+    report = _slurp(out + "/tap")
+    tap.diag(*_slurp(out + "/err").splitlines()[-20:])
+    if "1.." not in report:
+        tap.diag(*console.splitlines()[-15:])
+    sys.stdout.write(report)
+    sys.stdout.flush()
+    sys.exit(0 if "1.." in report and "\nnot ok" not in "\n" + report else 1)
 
 
 class Reply:

@@ -3,7 +3,7 @@
 #include <config.h>
 
 /* Not "config.h": from here that would be the one configure makes. */
-#include "core/config.h"
+#include "configuration.h"
 
 #include "tests/tap.h"
 

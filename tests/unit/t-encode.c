@@ -194,7 +194,7 @@ test_node(void)
 
 #define MOUNT(hosts, device, backup) "\"mount\":{\"glusterfs\":{\"hosts\":" \
 	hosts ",\"device\":\"" device "\",\"options\":{" \
-	"\"backup-volfile-servers\":\"" backup "\"}}},\"blockinfo\":{}"
+	"\"backup-volfile-servers\":\"" backup "\"}}},\"blockinfo\":{\"reservedsize\":1}"
 #define BRICKS "\"bricks\":[" BRICK(BRICK1, "/p1") "," BRICK(BRICK2, "/p2") "]"
 
 static void

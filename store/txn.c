@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "store/codec.h"
-#include "txn.h"
+#include "store/txn.h"
 #include "util/xalloc.h"
 
 /* Keep a copy for as long as the transaction. */
