@@ -110,8 +110,9 @@ command_is_child(const char *parent, const struct command *c)
 static enum err
 fail_unknown_command(const struct args *a, const char *word, struct error *err)
 {
-	return fail(err, ERR_BADREQ, "unknown command \"%s\" for \"brickyard%s%s\"",
-		    word, a->command != NULL ? " " : "",
+	return fail(err, ERR_BADREQ,
+		    "unknown command \"%s\" for \"brickyard%s%s\"", word,
+		    a->command != NULL ? " " : "",
 		    a->command != NULL ? a->command->path : "");
 }
 
@@ -154,8 +155,9 @@ static enum err
 fail_value(const struct flag *f, const char *value, const char *why,
 	   struct error *err)
 {
-	return fail(err, ERR_BADREQ, "invalid argument \"%s\" for \"--%s\" flag: %s",
-		    value, f->name, why);
+	return fail(err, ERR_BADREQ,
+		    "invalid argument \"%s\" for \"--%s\" flag: %s", value,
+		    f->name, why);
 }
 
 static enum err

@@ -38,7 +38,7 @@ struct command {
 	const char *args;	/* NULL: none; "ID" required; "[ID]" optional */
 	const char *help;
 	const char *missing;	/* what is said when a required arg is absent */
-	const struct flag *flags;	/* ended by one with name NULL, or NULL */
+	const struct flag *flags;	/* up to one without a name, or NULL */
 	enum err (*run)(struct cli *, struct error *);
 };
 
@@ -50,7 +50,7 @@ struct args {
 	const struct command *command;	/* NULL: no word was given */
 	bool help;			/* -h, --help, or the word "help" */
 	bool version;			/* -v, --version */
-	struct kvs local, global;	/* flags that were given; lists repeat */
+	struct kvs local, global;	/* flags given; lists repeat */
 	struct strs rest;		/* what is neither word nor flag */
 };
 

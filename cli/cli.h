@@ -28,8 +28,8 @@ enum err MUST_CHECK cli_call(struct cli *, const char *method,
 			     const char *action, json_t *body, json_t **ret,
 			     struct error *);
 /* GET; an answer without a JSON object is an error. */
-enum err MUST_CHECK cli_get(struct cli *, const char *collection, const char *id,
-			    json_t **ret, struct error *);
+enum err MUST_CHECK cli_get(struct cli *, const char *collection,
+			    const char *id, json_t **ret, struct error *);
 /* The only argument (the table says that there is one), or NULL. */
 const char *cli_arg(const struct cli *);
 

@@ -130,8 +130,8 @@ cmd_cluster_list(struct cli *cli, struct error *err)
 	}
 	puts("Clusters:");
 	json_array_foreach(json_at(j, "clusters"), i, id) {
-		e = cluster_print_line(cli, json_str_nth(json_at(j, "clusters"), i),
-			       err);
+		e = cluster_print_line(
+			cli, json_str_nth(json_at(j, "clusters"), i), err);
 		if (e != ERR_OK)
 			return e;
 	}

@@ -74,8 +74,8 @@ cmd_device_remove(struct cli *cli, struct error *err)
 		fflush(stdout);
 		sleep(SECOND_THOUGHTS_S);
 	}
-	return device_set_state(cli, "failed", skip ? "disable" : NULL, "removed",
-			 err);
+	return device_set_state(cli, "failed", skip ? "disable" : NULL,
+				"removed", err);
 }
 
 enum err

@@ -109,8 +109,8 @@ cmd_node_list(struct cli *cli, struct error *err)
 	if (e != ERR_OK)
 		return e;
 	json_array_foreach(json_at(j, "clusters"), i, id) {
-		e = node_list_cluster(cli, json_str_nth(json_at(j, "clusters"), i),
-				 err);
+		e = node_list_cluster(
+			cli, json_str_nth(json_at(j, "clusters"), i), err);
 		if (e != ERR_OK)
 			return e;
 	}

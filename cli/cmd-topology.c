@@ -197,8 +197,9 @@ delete_empty_clusters(struct load *l)
 		json_auto_t *info = NULL;
 		struct error ignored;
 
-		if (cli_get(l->cli, "clusters", id, &info, &ignored) == ERR_OK &&
-		    json_array_size(json_at(info, "nodes")) == 0 &&
+		if (cli_get(l->cli, "clusters", id, &info, &ignored) != ERR_OK)
+			continue;
+		if (json_array_size(json_at(info, "nodes")) == 0 &&
 		    json_array_size(json_at(info, "volumes")) == 0)
 			(void)!cli_call(l->cli, "DELETE", "clusters", id, NULL,
 					NULL, NULL, &ignored);

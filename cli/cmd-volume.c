@@ -47,7 +47,8 @@ create_body(const struct args *a)
 	bool snapshot = factor > 1.0;
 	int64_t gid = args_int(a, "gid");
 
-	return json_pack("{s:I, s:o*, s:s, s:o, s:o*, s:o*, s:o*, s:{s:b, s:o}}",
+	return json_pack("{s:I, s:o*, s:s, s:o, s:o*, s:o*, s:o*,"
+			 " s:{s:b, s:o}}",
 			 "size", (json_int_t)args_int(a, "size"), "clusters",
 			 split_words(args_str(a, "clusters")), "name",
 			 args_str(a, "name"), "durability", durability_body(a),
@@ -185,8 +186,8 @@ cmd_volume_list(struct cli *cli, struct error *err)
 		return ERR_OK;
 	}
 	json_array_foreach(json_at(j, "volumes"), i, id) {
-		e = volume_print_line(cli, json_str_nth(json_at(j, "volumes"), i),
-			       err);
+		e = volume_print_line(
+			cli, json_str_nth(json_at(j, "volumes"), i), err);
 		if (e != ERR_OK && e != ERR_NOTFOUND)	/* deleted meanwhile */
 			return e;
 	}

@@ -25,7 +25,7 @@ void json_sorted_keys(const json_t *object, struct strs *ret);
 void print_json(const json_t *);
 
 const char *yes_no(bool);		/* "true" or "false" */
-const char *state_word(const json_t *object);	/* of .state; failed: "removed" */
+const char *state_word(const json_t *object);	/* failed: "removed" */
 int64_t kib_to_gib(const json_t *object, const char *path);
 
 void print_volume(const json_t *volume);

@@ -13,11 +13,11 @@
 struct client;
 
 struct client_options {
-	const char *server;	/* URL; http:// is added where it has no scheme */
+	const char *server;	/* URL; the scheme may be missing: http */
 	const char *user, *secret;
 	bool insecure;		/* don't verify the server's certificate */
-	const struct strs *certs;	/* PEM files to verify it with, or NULL */
-	bool progress;		/* say on stderr that (and how long) one waits */
+	const struct strs *certs;	/* PEM files to verify it, or NULL */
+	bool progress;		/* say on stderr how long one waits */
 };
 
 enum err MUST_CHECK client_new(const struct client_options *,
@@ -30,9 +30,9 @@ char *client_path(const char *collection, const char *id, const char *action);
 
 /* Do a request and see it to its end: 202 is polled, redirections are
  * followed, 429 is waited out.  ret (may be NULL) gets the JSON of the final
- * answer, NULL when that has no body.  Errors: ERR_NOTFOUND and ERR_REFUSED with
- * the server's own words, ERR_UNREACHABLE, ERR_INTERNAL (an answer that makes no
- * sense).
+ * answer, NULL when that has no body.  Errors: ERR_NOTFOUND and ERR_REFUSED
+ * with the server's own words, ERR_UNREACHABLE, ERR_INTERNAL (an answer that
+ * makes no sense).
  */
 enum err MUST_CHECK client_call(struct client *, const char *method,
 				const char *path, const json_t *body,

@@ -2,6 +2,7 @@
 # All but main.c is a library, so that unit tests can have it.
 noinst_LTLIBRARIES += libcli.la
 libcli_la_SOURCES = \
+	%D%/answer.c %D%/answer.h \
 	%D%/args.c %D%/args.h \
 	%D%/cli.c %D%/cli.h \
 	%D%/cmd-cluster.c \

@@ -10,8 +10,8 @@ enum topology_parts {
 	TOPOLOGY_VOLUMES = 1 << 1,
 };
 
-/* {"volumes":[…],"nodes":[…],"id","block","file"}, heketi-cli's order.  Objects
- * that go away while we look are left out.
+/* {"volumes":[…],"nodes":[…],"id","block","file"}, heketi-cli's order.
+ * Objects that go away while we look are left out.
  */
 enum err MUST_CHECK topology_fetch_cluster(struct cli *, const char *id,
 					   unsigned parts, json_t **ret,

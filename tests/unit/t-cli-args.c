@@ -216,10 +216,13 @@ has_parent(const struct command *c)
 
 	if (end == NULL)
 		return true;
-	for (const struct command *p = commands; p->path != NULL; p++)
-		if (p->run == NULL && strlen(p->path) == (size_t)(end - c->path) &&
-		    strncmp(p->path, c->path, strlen(p->path)) == 0)
+	for (const struct command *p = commands; p->path != NULL; p++) {
+		size_t n = strlen(p->path);
+
+		if (p->run == NULL && n == (size_t)(end - c->path) &&
+		    strncmp(p->path, c->path, n) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -238,8 +241,9 @@ static bool
 flags_are_sound(const struct flag *flags)
 {
 	for (const struct flag *f = flags; f != NULL && f->name; f++) {
-		if (count_flags(flags, f->name, 0) != 1 ||
-		    (f->letter != 0 && count_flags(flags, NULL, f->letter) != 1))
+		if (count_flags(flags, f->name, 0) != 1)
+			return false;
+		if (f->letter != 0 && count_flags(flags, NULL, f->letter) != 1)
 			return false;
 		if ((f->value == NULL) != (f->type == FLAG_BOOL) ||
 		    f->help == NULL || f->letter == 'h')
