@@ -522,8 +522,7 @@ check_writes(const struct commit *c, bool *ret_puts, struct error *err)
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct store_write *w = &c->writes[i];
 
-		if (strcmp(w->key, ETCD_COMMIT_KEY) == 0 ||
-		    (unsigned char)w->key[0] >= ETCD_HIDDEN[0])
+		if (strcmp(w->key, ETCD_COMMIT_KEY) == 0)
 			return fail(err, ERR_INTERNAL, "%s: key '%s' is the "
 				    "store's own", who, w->key);
 		if (w->value == NULL)

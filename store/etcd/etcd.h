@@ -70,6 +70,7 @@ struct etcd {
 	char *prefix;
 	char client[ID_SIZE];
 	_Atomic int64_t sighted;	/* highest revision of a commit known */
+	bool deaf;		/* closing: etcd has not heard the last words */
 	struct lease lease;
 	struct watch watch;
 

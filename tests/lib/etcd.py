@@ -373,7 +373,13 @@ class Proxy:
             self._close(client)
             return
         with self.lock:
-            self.connections += [client, server]
+            late = self.closed
+            if not late:
+                self.connections += [client, server]
+        if late:        # accepted just before refuse()
+            self._close(client)
+            self._close(server)
+            return
         state = {"drop": None}
         threading.Thread(target=self._pump, args=(server, client, state),
                          daemon=True).start()

@@ -52,7 +52,7 @@ def frozen():
         for _ in range(5):
             tap.is_(e(*what)[0], "ok", "%s with a frozen member" % what[0])
         took = time.monotonic() - t
-        tap.ok(took < 1.8, "it is asked once, not each time (%.1f s)" % took)
+        tap.ok(took < 2.2, "it is asked once, not each time (%.1f s)" % took)
     server.thaw(first)
     e.end()
 
