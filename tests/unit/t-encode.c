@@ -194,7 +194,7 @@ test_node(void)
 
 #define MOUNT(hosts, device, backup) "\"mount\":{\"glusterfs\":{\"hosts\":" \
 	hosts ",\"device\":\"" device "\",\"options\":{" \
-	"\"backup-volfile-servers\":\"" backup "\"}}},\"blockinfo\":{\"reservedsize\":1}"
+	"\"backup-volfile-servers\":\"" backup "\"}}},\"blockinfo\":{"
 #define BRICKS "\"bricks\":[" BRICK(BRICK1, "/p1") "," BRICK(BRICK2, "/p2") "]"
 
 static void
@@ -209,7 +209,7 @@ test_volume(void)
 	       "\"type\":\"none\",\"replicate\":{},\"disperse\":{}},\"snapshot\""
 	       ":{\"enable\":false,\"factor\":1},\"id\":\"" VOLUME "\","
 	       "\"cluster\":\"" CLUSTER "\","
-	       MOUNT("[\"s1\"]", "s1:vol", "") "," BRICKS "}",
+	       MOUNT("[\"s1\"]", "s1:vol", "") "}," BRICKS "}",
 	       "a plain volume, its bricks by id");
 	free(v->type);
 	v->type = xstrdup("replicate");
@@ -231,7 +231,8 @@ test_volume(void)
 	       "\"glustervolumeoptions\":[\"\",\"a b\",\"\"],\"block\":true,"
 	       "\"snapshot\":{\"enable\":true,\"factor\":1.5},\"id\":\"" VOLUME
 	       "\",\"cluster\":\"" CLUSTER "\","
-	       MOUNT("[\"s1\",\"s2\",\"s3\"]", "s1:vol", "s2,s3") "," BRICKS
+	       MOUNT("[\"s1\",\"s2\",\"s3\"]", "s1:vol", "s2,s3")
+	       "\"reservedsize\":1}," BRICKS
 	       "}", "a volume with everything");
 }
 
