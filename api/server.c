@@ -47,7 +47,7 @@
 #define HELD_MAX	10000
 #define CONNECTIONS_MAX	16384
 #define IDLE_S		60
-#define BODY_TIME_MS	60000		/* from the first line to its last byte */
+#define BODY_TIME_MS	60000		/* from first line to last byte */
 #define HEADERS_MAX	(32 * 1024)
 #define TARGET_MAX	8192
 #define BODY_MAX	(1024 * 1024)
@@ -743,7 +743,7 @@ wait_idle(struct api *api, int64_t deadline_ms)
 	LOCK_FOR_SCOPE(&api->lock);
 
 	while (api->busy > 0)
-		if (cond_wait_until(&api->fewer, &api->lock, deadline_ms) != 0 &&
+		if (cond_wait_until(&api->fewer, &api->lock, deadline_ms) &&
 		    clock_mono_ms() >= deadline_ms)
 			return false;
 	return true;
