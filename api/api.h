@@ -3,7 +3,7 @@
 #ifndef API_H
 #define API_H
 
-#include "config.h"
+#include "configuration.h"
 #include "service.h"
 
 struct api;

@@ -1,8 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LTLIBRARIES += libapi.la
 libapi_la_SOURCES = \
-	%D%/server.c \
 	%D%/api.h \
+	%D%/auth.c %D%/auth.h \
+	%D%/bodies.c %D%/bodies.h \
+	%D%/encode.c %D%/encode.h \
+	%D%/gojson.c %D%/gojson.h \
+	%D%/h-cluster.c \
+	%D%/h-device.c \
+	%D%/h-node.c \
+	%D%/h-own.c \
+	%D%/h-queue.c \
+	%D%/h-volume.c \
+	%D%/hold.c %D%/hold.h \
+	%D%/jsonout.c %D%/jsonout.h \
+	%D%/lane.c %D%/lane.h \
+	%D%/listen.c %D%/listen.h \
+	%D%/path.c %D%/path.h \
+	%D%/reply.c \
+	%D%/request.h \
+	%D%/route.c %D%/route.h \
+	%D%/routes.c \
+	%D%/server.c \
+	%D%/validate.c %D%/validate.h \
+	%D%/views.c %D%/views.h \
 	$(NULL)
 libapi_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
 libapi_la_LIBADD = $(JANSSON_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS)

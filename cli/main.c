@@ -1,8 +1,110 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* brickyard: from the command line to a handler, and from its error to stderr
+ * and the exit status.
+ */
 #include <config.h>
 
-int
-main(void)
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <curl/curl.h>
+
+#include "cli/cli.h"
+#include "cli/help.h"
+
+enum { EXIT_ERROR = 255 };	/* what heketi-cli exits with */
+
+static int
+print_error(const struct error *err)
 {
-	return 0;
+	fflush(stdout);
+	fprintf(stderr, "Error: %s\n", err->text);
+	return EXIT_ERROR;
+}
+
+static int
+print_usage_error(const struct cli *cli, const struct error *err)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+
+	print_error(err);
+	help_usage(cli->args.command, &b);
+	fputs(buf_str(&b), stderr);
+	return EXIT_ERROR;
+}
+
+/* Everything that we send is JSON. */
+static enum err
+check_utf8(int argc, char *const *argv, struct error *err)
+{
+	for (int i = 0; i < argc; i++) {
+		json_auto_t *probe = json_string(argv[i]);
+
+		if (probe == NULL)
+			return fail(err, ERR_BADREQ,
+				    "argument %d is not UTF-8", i + 1);
+	}
+	return ERR_OK;
+}
+
+static enum err
+run(struct cli *cli, struct error *err)
+{
+	const struct command *c = cli->args.command;
+
+	if (cli->args.version) {
+		puts("brickyard " PACKAGE_VERSION);
+		return ERR_OK;
+	}
+	if (cli->args.help || c == NULL || c->run == NULL) {
+		CLEANUP(buf_release) struct buf b = { 0 };
+
+		help_full(c, &b);
+		fputs(buf_str(&b), stdout);
+		return ERR_OK;
+	}
+	if (c->missing != NULL && cli_arg(cli) == NULL)
+		return fail(err, ERR_BADREQ, "%s", c->missing);
+	cli->json = args_global_bool(&cli->args, "json");
+	return c->run(cli, err);
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static enum err
+end_output(struct error *err)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return fail(err, ERR_INTERNAL, "writing the output: %m");
+	return ERR_OK;
+}
+
+static int
+dispatch(struct cli *cli, int argc, char *const *argv)
+{
+	struct error err;
+
+	if (check_utf8(argc, argv, &err) != ERR_OK)
+		return print_error(&err);
+	if (args_parse(&cli->args, argc, argv, &err) != ERR_OK)
+		return print_usage_error(cli, &err);
+	if (run(cli, &err) != ERR_OK)
+		return print_error(&err);
+	return end_output(&err) == ERR_OK ? EXIT_SUCCESS : print_error(&err);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli = { 0 };
+	int status;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		fputs("Error: libcurl can't be initialised\n", stderr);
+		return EXIT_ERROR;
+	}
+	status = dispatch(&cli, argc - 1, argv + 1);
+	client_free(cli.client);
+	args_release(&cli.args);
+	curl_global_cleanup();
+	return status;
 }

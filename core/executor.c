@@ -1,4 +1,398 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One opened executor.  This file stands between the core and a plug-in that
+ * may misbehave: it lets in as many calls at a time as the plug-in's thread
+ * model allows, doesn't start a call that is too late or cancelled, and turns
+ * whatever comes back into the core's errors.  Any worker thread.
+ */
 #include <config.h>
 
-typedef int executor_c;
+#include <stdio.h>
+#include <string.h>
+
+#include "executor.h"
+#include "util/clock.h"
+#include "util/xalloc.h"
+
+/* How often a waiting call looks whether it was cancelled. */
+#define CANCEL_POLL_MS 50
+
+/* A call that is at work, or that waits for its turn.  On its thread's stack. */
+struct ticket {
+	const char *key;	/* calls of one key go one at a time; NULL: any */
+	struct ticket *next;
+};
+
+struct executor {
+	const struct plugin *plugin;
+	const struct brickyard_executor *ops;
+	struct brickyard_executor_instance *instance;	/* may be NULL */
+	bool is_open;
+
+	/* In order of arrival, so that the calls of a key are served in turn. */
+	pthread_mutex_t lock;	/* guards tickets; never held during a call */
+	pthread_cond_t changed;	/* some ticket went away */
+	struct ticket *tickets;
+};
+
+/* What one call needs besides its own arguments. */
+struct visit {
+	struct executor *ex;
+	const struct brickyard_call *call;
+	const char *step;
+	const struct plugin *was;
+	struct ticket ticket;
+	struct brickyard_error error;
+	struct brickyard_result *result;	/* NULL: gives none */
+};
+
+/* ---- the thread model ---- */
+
+static const char *
+key_of(const struct executor *ex, const struct brickyard_node *node)
+{
+	switch (ex->ops->head.thread_model) {
+	case BRICKYARD_THREADS_PARALLEL:
+		return NULL;
+	case BRICKYARD_THREADS_PER_NODE:
+		/* While a node is being added it may have no id yet. */
+		if (node->id != NULL && node->id[0] != '\0')
+			return node->id;
+		return node->manage_host != NULL ? node->manage_host : "";
+	default:
+		return "";
+	}
+}
+
+/* Is a call of the same key at work, or waiting for longer? */
+static bool
+must_wait(const struct executor *ex, const struct ticket *t)
+{
+	for (const struct ticket *o = ex->tickets; o != t; o = o->next)
+		if (o->key != NULL && t->key != NULL &&
+		    strcmp(o->key, t->key) == 0)
+			return true;
+	return false;
+}
+
+static void
+queue_up(struct executor *ex, struct ticket *t)
+{
+	struct ticket **end = &ex->tickets;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = t;
+}
+
+static void
+step_out(struct executor *ex, const struct ticket *t)
+{
+	struct ticket **at = &ex->tickets;
+
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	pthread_cond_broadcast(&ex->changed);
+}
+
+/* Is there still any point in starting?  A step that begins after its deadline
+ * may run on a node that another replica already works on.
+ */
+static enum err
+check_time(const struct visit *v, struct error *err)
+{
+	if (v->call->cancelled != NULL && v->call->cancelled(v->call) != 0)
+		return fail(err, ERR_CANCELLED, "%s: cancelled before it "
+			    "started", v->step);
+	if (clock_mono_ms() >= v->call->deadline_ms)
+		return fail(err, ERR_TIMEOUT, "%s: its time was over before "
+			    "it could start", v->step);
+	return ERR_OK;
+}
+
+static enum err
+wait_for_turn(struct visit *v, struct error *err)
+{
+	struct executor *ex = v->ex;
+	int64_t until;
+	enum err e;
+
+	LOCK_FOR_SCOPE(&ex->lock);
+	queue_up(ex, &v->ticket);
+	while ((e = check_time(v, err)) == ERR_OK &&
+	       must_wait(ex, &v->ticket)) {
+		until = clock_mono_ms() + CANCEL_POLL_MS;
+		if (until > v->call->deadline_ms)
+			until = v->call->deadline_ms;
+		cond_wait_until(&ex->changed, &ex->lock, until);
+	}
+	if (e != ERR_OK)
+		step_out(ex, &v->ticket);
+	return e;
+}
+
+/* ---- around every call ---- */
+
+/* OK: the plug-in may be called, and visit_end must follow. */
+static enum err
+visit_begin(struct visit *v, bool has_step, const struct brickyard_node *node,
+	    struct error *err)
+{
+	enum err e;
+
+	if (!has_step)
+		return fail(err, ERR_NOTSUP, "executor '%s' can't do %s",
+			    v->ex->plugin->name, v->step);
+	v->ticket.key = key_of(v->ex, node);
+	e = wait_for_turn(v, err);
+	if (e != ERR_OK)
+		return e;
+	if (v->result != NULL) {
+		result_release(v->result);
+		result_init(v->result);
+	}
+	v->was = plugin_enter(v->ex->plugin);
+	return ERR_OK;
+}
+
+/* The plug-in says that it failed; it should also have said why. */
+static enum err
+explain(const struct executor *ex, const char *step,
+	struct brickyard_error *why, struct error *err)
+{
+	if (why->text[0] == '\0')
+		snprintf(why->text, sizeof(why->text), "executor '%s': %s "
+			 "failed without saying why", ex->plugin->name, step);
+	return plugin_fail(err, why);
+}
+
+static enum err
+verdict(struct visit *v, int r, struct error *err)
+{
+	const char *name = v->ex->plugin->name;
+
+	if (r != 0)
+		return explain(v->ex, v->step, &v->error, err);
+	/* A success after the deadline is one: what is done, is done. */
+	if (v->result != NULL && v->result->overflow)
+		return fail(err, ERR_EXEC, "executor '%s': %s gave more "
+			    "results than fit", name, v->step);
+	return ERR_OK;
+}
+
+static enum err
+visit_end(struct visit *v, int r, struct error *err)
+{
+	enum err e;
+
+	(void)plugin_enter(v->was);
+	pthread_mutex_lock(&v->ex->lock);
+	step_out(v->ex, &v->ticket);
+	pthread_mutex_unlock(&v->ex->lock);
+
+	e = verdict(v, r, err);
+	if (e != ERR_OK && v->result != NULL) {
+		/* Half a result is none. */
+		result_release(v->result);
+		result_init(v->result);
+	}
+	return e;
+}
+
+/* Body of every step: call the plug-in's, with the arguments after the node. */
+#define STEP(ex_, call_, node_, result_, member, err_, ...) do {	\
+	struct visit v_ = {						\
+		.ex = (ex_), .call = (call_), .step = #member,		\
+		.result = (result_),					\
+	};								\
+	enum err e_ = visit_begin(&v_, v_.ex->ops->member != NULL,	\
+				  (node_), (err_));			\
+									\
+	if (e_ != ERR_OK)						\
+		return e_;						\
+	return visit_end(&v_, v_.ex->ops->member(v_.ex->instance,	\
+			 v_.call, (node_), ##__VA_ARGS__, &v_.error),	\
+			 (err_));					\
+} while (0)
+
+/* ---- life ---- */
+
+static void
+to_pairs(const struct kvs *from, struct brickyard_kv *to)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		to[i].key = from->v[i].key;
+		to[i].value = from->v[i].value;
+	}
+}
+
+static enum err
+open_instance(struct executor *ex, const struct kvs *config, struct error *err)
+{
+	CLEANUP_FREE struct brickyard_kv *pairs =
+		xcalloc(config->n, sizeof(*pairs));
+	struct brickyard_error why = { 0 };
+	struct brickyard_executor_instance *instance = NULL;
+
+	to_pairs(config, pairs);
+	PLUGIN_SCOPE(ex->plugin);
+	if (ex->ops->open(pairs, config->n, &instance, &why) != 0)
+		return explain(ex, "open", &why, err);
+	ex->instance = instance;
+	ex->is_open = true;
+	return ERR_OK;
+}
+
+enum err
+executor_open(const struct plugin *p, const struct kvs *given,
+	      struct executor **ret, struct error *err)
+{
+	CLEANUP(kvs_release) struct kvs config = { 0 };
+	struct executor *ex;
+	enum err e;
+
+	if (p->kind != BRICKYARD_KIND_EXECUTOR || p->refused != NULL)
+		return fail(err, ERR_INTERNAL, "plug-in '%s' is not a usable "
+			    "executor", p->name);
+	e = plugin_check_config(p, given, &config, err);
+	if (e != ERR_OK)
+		return e;
+	ex = XNEW(struct executor);
+	ex->plugin = p;
+	ex->ops = &p->executor;
+	pthread_mutex_init(&ex->lock, NULL);
+	cond_init_mono(&ex->changed);
+	e = open_instance(ex, &config, err);
+	if (e != ERR_OK) {
+		executor_close(ex);
+		return e;
+	}
+	*ret = ex;
+	return ERR_OK;
+}
+
+void
+executor_close(struct executor *ex)
+{
+	if (ex == NULL)
+		return;
+	assert(ex->tickets == NULL);
+	if (ex->is_open) {
+		PLUGIN_SCOPE(ex->plugin);
+		ex->ops->close(ex->instance);
+	}
+	pthread_cond_destroy(&ex->changed);
+	pthread_mutex_destroy(&ex->lock);
+	free(ex);
+}
+
+const char *
+executor_name(const struct executor *ex)
+{
+	return ex->plugin->name;
+}
+
+/* ---- the steps ---- */
+
+enum err
+executor_node_check(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *node, struct error *err)
+{
+	STEP(ex, call, node, NULL, node_check, err);
+}
+
+enum err
+executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *from, const char *host,
+		    struct error *err)
+{
+	STEP(ex, call, from, NULL, peer_probe, err, host);
+}
+
+enum err
+executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
+		     const struct brickyard_node *from, const char *host,
+		     struct error *err)
+{
+	STEP(ex, call, from, NULL, peer_detach, err, host);
+}
+
+enum err
+executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
+			const struct brickyard_node *node,
+			const struct brickyard_device *device,
+			struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, device_prepare, err, device, result);
+}
+
+enum err
+executor_device_info(struct executor *ex, const struct brickyard_call *call,
+		     const struct brickyard_node *node,
+		     const struct brickyard_device *device,
+		     struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, device_info, err, device, result);
+}
+
+enum err
+executor_device_teardown(struct executor *ex,
+			 const struct brickyard_call *call,
+			 const struct brickyard_node *node,
+			 const struct brickyard_device *device,
+			 struct error *err)
+{
+	STEP(ex, call, node, NULL, device_teardown, err, device);
+}
+
+enum err
+executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_brick *const *bricks, size_t n,
+		       struct error *err)
+{
+	STEP(ex, call, node, NULL, bricks_create, err, bricks, n);
+}
+
+enum err
+executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
+			const struct brickyard_node *node,
+			const struct brickyard_brick *const *bricks, size_t n,
+			struct error *err)
+{
+	STEP(ex, call, node, NULL, bricks_destroy, err, bricks, n);
+}
+
+enum err
+executor_volume_create(struct executor *ex, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_gluster_volume *volume,
+		       struct error *err)
+{
+	STEP(ex, call, node, NULL, volume_create, err, volume);
+}
+
+enum err
+executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_gluster_volume *volume,
+		       uint32_t rebalance, struct error *err)
+{
+	STEP(ex, call, node, NULL, volume_expand, err, volume, rebalance);
+}
+
+enum err
+executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
+			const struct brickyard_node *node, const char *name,
+			struct error *err)
+{
+	STEP(ex, call, node, NULL, volume_destroy, err, name);
+}
+
+enum err
+executor_volume_info(struct executor *ex, const struct brickyard_call *call,
+		     const struct brickyard_node *node, const char *name,
+		     struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, volume_info, err, name, result);
+}

@@ -11,11 +11,30 @@ libutil_la_SOURCES = \
 	%D%/util/xalloc.c %D%/util/xalloc.h \
 	$(NULL)
 libcore_la_SOURCES = \
-	%D%/config.c %D%/config.h \
+	%D%/allocate.c %D%/allocate.h \
+	%D%/configuration.c %D%/configuration.h \
+	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
+	%D%/fanout.c \
+	%D%/model.c %D%/model.h \
+	%D%/node-args.c %D%/node-args.h \
+	%D%/op-device.c \
+	%D%/op-node.c \
+	%D%/op-volume.c \
+	%D%/peers.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/placement-rule.c %D%/placement-rule.h \
+	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
-	%D%/topology.c %D%/topology.h \
+	%D%/plugin-options.c \
+	%D%/plugin-services.c \
+	%D%/relation.c %D%/relation.h \
+	%D%/service.c %D%/service.h %D%/service-private.h \
+	%D%/service-cluster.c \
+	%D%/service-device.c \
+	%D%/service-node.c \
+	%D%/service-volume.c \
+	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)
 libcore_la_LIBADD = -ldl
@@ -26,4 +45,9 @@ brickyardinclude_HEADERS = \
 	%D%/include/brickyard/volume-type.h
 sbin_PROGRAMS += brickyardd
 brickyardd_SOURCES = %D%/main.c
+brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
+
+man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5
+CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod

@@ -4,8 +4,439 @@
  */
 #include <config.h>
 
-int
-main(void)
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "api/api.h"
+#include "configuration.h"
+#include "executor.h"
+#include "plugin.h"
+#include "service.h"
+#include "store/jsonfile.h"
+#include "store/store.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+#define GRACE_MS 10000		/* for what runs, when told to stop */
+
+enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN };
+
+struct options {
+	enum mode mode;
+	const char *config, *store, *listen, *plugin;
+	bool disable_auth;
+};
+
+struct daemon {
+	struct options opt;
+	struct config *config;
+	struct plugin_host *plugins;
+	struct executor *executor;
+	struct api *api;
+	struct service *service;
+};
+
+static const char usage_text[] =
+"Usage: brickyardd [OPTION]...\n"
+"Manage GlusterFS volumes on storage nodes; serve heketi's API over HTTP.\n"
+"\n"
+"      --config FILE         read the configuration from FILE (brickyard.json\n"
+"                            or a plain heketi.json)\n"
+"      --store SPEC          keep state in sqlite:PATH or etcd:URL[,URL...]\n"
+"      --listen ADDR:PORT    serve there (:PORT for all addresses; port 0: any)\n"
+"      --disable-auth        serve without asking for tokens\n"
+"      --check-config        print the effective configuration and exit\n"
+"      --list-plugins        print the plug-ins that are found and exit\n"
+"      --dump-plugin NAME    print all about one plug-in and exit\n"
+"  -v, --version             print the version and exit\n"
+"  -h, --help                print this help and exit\n";
+
+/* ---- options ---- */
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "store", required_argument, NULL, 's' },
+	{ "listen", required_argument, NULL, 'l' },
+	{ "disable-auth", no_argument, NULL, 'a' },
+	{ "check-config", no_argument, NULL, 'C' },
+	{ "list-plugins", no_argument, NULL, 'L' },
+	{ "dump-plugin", required_argument, NULL, 'D' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+parse_options(int argc, char **argv, struct options *o)
 {
-	return 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "vh", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'c': o->config = optarg; break;
+		case 's': o->store = optarg; break;
+		case 'l': o->listen = optarg; break;
+		case 'a': o->disable_auth = true; break;
+		case 'C': o->mode = CHECK_CONFIG; break;
+		case 'L': o->mode = LIST_PLUGINS; break;
+		case 'D': o->mode = DUMP_PLUGIN; o->plugin = optarg; break;
+		case 'v':
+			puts("brickyardd " PACKAGE_VERSION);
+			exit(EXIT_SUCCESS);
+		case 'h':
+			fputs(usage_text, stdout);
+			exit(EXIT_SUCCESS);
+		default:
+			fputs("Try 'brickyardd --help'.\n", stderr);
+			exit(EXIT_FAILURE);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "brickyardd: unexpected argument '%s'\n"
+			"Try 'brickyardd --help'.\n", argv[optind]);
+		exit(EXIT_FAILURE);
+	}
+}
+
+/* ---- configuration ---- */
+
+struct file_source {
+	struct config *config;
+	char *name;
+};
+
+static enum err
+take_from_file(void *arg, const char *key, const char *value, char type,
+	       struct error *err)
+{
+	const struct file_source *f = arg;
+
+	if (type == 'n')		/* null: as if it were not there */
+		return ERR_OK;
+	return config_set(f->config, key, value,
+			  type == 'i' ? CONFIG_INT :
+			  type == 'b' ? CONFIG_BOOL : CONFIG_STRING,
+			  f->name, err);
+}
+
+static enum err
+set_from_option(struct config *c, const char *key, const char *value,
+		struct error *err)
+{
+	if (value == NULL)
+		return ERR_OK;
+	return config_set(c, key, value, CONFIG_STRING, "command line", err);
+}
+
+static enum err
+load_config(struct daemon *d, struct error *err)
+{
+	enum err r = ERR_OK;
+
+	d->config = config_new();
+	if (d->opt.config != NULL) {
+		CLEANUP_FREE char *name = xasprintf("file %s", d->opt.config);
+		struct file_source f = { d->config, name };
+
+		r = jsonfile_walk(d->opt.config, take_from_file, &f, err);
+	}
+	if (r == ERR_OK)
+		r = config_read_environment(d->config, err);
+	if (r == ERR_OK)
+		r = set_from_option(d->config, "store", d->opt.store, err);
+	if (r == ERR_OK)
+		r = set_from_option(d->config, "listen", d->opt.listen, err);
+	if (r == ERR_OK)
+		r = config_check(d->config, err);
+	return r;
+}
+
+static void
+set_log_level(const struct config *c)
+{
+	const char *name = config_str(c, "loglevel");
+	enum log_level level;
+
+	if (name[0] == '\0')
+		name = config_str(c, "glusterfs.loglevel");
+	if (name[0] == '\0')
+		return;
+	if (log_level_parse(name, &level))
+		log_set_level(level);
+	else
+		log_warning("log level '%s' is not known, ignoring", name);
+}
+
+/* ---- plug-ins ---- */
+
+/* Beside us, if we run from a build tree; else where they were installed. */
+static char *
+default_plugin_path(void)
+{
+	char exe[4096];
+	CLEANUP_FREE char *probe = NULL;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	struct stat st;
+	char *slash;
+
+	if (n > 0) {
+		exe[n] = '\0';
+		slash = strrchr(exe, '/');
+		*slash = '\0';
+		probe = xasprintf("%s/plugins/replicate/.libs", exe);
+		if (stat(probe, &st) == 0)
+			return xstrdup(exe);
+	}
+	return xstrdup(PKGLIBDIR);
+}
+
+static void
+load_plugins(struct daemon *d)
+{
+	const char *path = config_str(d->config, "plugin_path");
+	CLEANUP_FREE char *dflt = default_plugin_path();
+
+	d->plugins = plugin_host_new(path[0] != '\0' ? path : dflt);
+}
+
+/* heketi's words for executors, and ours. */
+static const char *
+executor_word(const struct config *c)
+{
+	static const char *const words[][2] = {
+		{ "", "ssh" }, { "mock", "simulated" }, { "kube", "kubernetes" },
+	};
+	const char *name = config_str(c, "glusterfs.executor");
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i][0], name) == 0)
+			return words[i][1];
+	return name;
+}
+
+static enum err
+open_executor(struct daemon *d, struct error *err)
+{
+	const char *name = executor_word(d->config);
+	CLEANUP_FREE char *section = xasprintf("executors.%s.", name);
+	CLEANUP(kvs_release) struct kvs given = { 0 };
+	CLEANUP(kvs_release) struct kvs checked = { 0 };
+	const struct plugin *p;
+	enum err r = plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR, name, &p,
+				 err);
+
+	if (r != ERR_OK)
+		return r;
+	config_section(d->config, section, &given);
+	r = plugin_check_config(p, &given, &checked, err);
+	if (r == ERR_OK)
+		r = executor_open(p, &checked, &d->executor, err);
+	return r;
+}
+
+/* ---- modes that print and exit ---- */
+
+static int
+print_and_exit(struct daemon *d)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	size_t n;
+	const struct plugin *const *l;
+
+	if (d->opt.mode == CHECK_CONFIG) {
+		config_print(d->config, &b);
+	} else if (d->opt.mode == LIST_PLUGINS) {
+		plugin_print_list(d->plugins, &b);
+	} else {
+		l = plugin_list(d->plugins, &n);
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(l[i]->name, d->opt.plugin) == 0)
+				plugin_print(l[i], &b);
+		if (b.len == 0) {
+			fprintf(stderr, "brickyardd: no plug-in is called '%s'; "
+				"see --list-plugins\n", d->opt.plugin);
+			return EXIT_FAILURE;
+		}
+	}
+	fputs(buf_str(&b), stdout);
+	return EXIT_SUCCESS;
+}
+
+/* ---- serving ---- */
+
+/* Tell systemd, if it listens (sd_notify(3) speaks of the protocol). */
+static void
+notify_systemd(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	CLEANUP_CLOSE int fd = -1;
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	if (len == 0 || len >= sizeof(a.sun_path))
+		return;
+	memcpy(a.sun_path, path, len);
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+			     (void *)&a, (socklen_t)(offsetof(struct sockaddr_un,
+						     sun_path) + len)) < 0)
+		log_warning("systemd: notify: %m, ignoring");
+}
+
+static enum err
+check_keys(struct daemon *d, struct error *err)
+{
+	if (d->opt.disable_auth) {
+		fputs("WARNING: Brickyard started with --disable-auth\n", stderr);
+		return ERR_OK;
+	}
+	if (config_str(d->config, "jwt.admin.key")[0] == '\0' ||
+	    config_str(d->config, "jwt.user.key")[0] == '\0')
+		return fail(err, ERR_BADREQ, "Missing JWT information in config "
+			    "file: jwt.admin.key and jwt.user.key are needed, or "
+			    "--disable-auth");
+	return ERR_OK;
+}
+
+static char *
+store_spec(const struct config *c)
+{
+	const char *spec = config_str(c, "store");
+	const char *db = config_str(c, "glusterfs.db");
+
+	if (spec[0] != '\0')
+		return xstrdup(spec);
+	return xasprintf("sqlite:%s", db[0] != '\0' ? db : "brickyard.db");
+}
+
+static enum err
+open_store(struct daemon *d, struct store **ret, struct error *err)
+{
+	CLEANUP_FREE char *spec = store_spec(d->config);
+	CLEANUP_FREE const char **options = NULL;
+	CLEANUP(kvs_release) struct kvs section = { 0 };
+
+	config_section(d->config, "store_options.", &section);
+	options = xcalloc(2 * section.n + 1, sizeof(*options));
+	for (size_t i = 0; i < section.n; i++) {
+		options[2 * i] = section.v[i].key;
+		options[2 * i + 1] = section.v[i].value;
+	}
+	return store_open(spec, options, ret, err);
+}
+
+static char *
+listen_address(const struct config *c)
+{
+	const char *port = config_str(c, "port");
+
+	if (config_str(c, "listen")[0] != '\0')
+		return xstrdup(config_str(c, "listen"));
+	return xasprintf(":%s", port[0] != '\0' ? port : "8080");
+}
+
+/* Everything that can go wrong at the start goes wrong in here. */
+static enum err
+start(struct daemon *d, const char *listen, struct error *err)
+{
+	struct service_deps deps = {
+		.config = d->config,
+		.plugins = d->plugins,
+		.listen = listen,
+	};
+	enum err r = check_keys(d, err);
+
+	if (r == ERR_OK)
+		r = open_executor(d, err);
+	deps.executor = d->executor;
+	if (r == ERR_OK)
+		r = api_start(d->config, listen, d->opt.disable_auth, &d->api,
+			      err);
+	if (r == ERR_OK)
+		r = open_store(d, &deps.store, err);
+	if (r == ERR_OK)
+		r = service_start(&deps, &d->service, err);
+	if (r == ERR_OK)
+		api_attach(d->api, d->service);
+	return r;
+}
+
+static void
+say_ready(struct daemon *d, const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	int n = colon != NULL ? (int)(colon - listen) : 0;
+
+	printf("brickyardd: ready on %.*s:%u\n", n, listen, api_port(d->api));
+	fflush(stdout);
+	notify_systemd("READY=1");
+}
+
+static void
+stop(struct daemon *d)
+{
+	notify_systemd("STOPPING=1");
+	if (d->api != NULL)
+		api_stop(d->api, GRACE_MS);
+	if (d->service != NULL)
+		service_stop(d->service, GRACE_MS);
+	service_free(d->service);
+	executor_close(d->executor);
+	plugin_host_free(d->plugins);
+	config_free(d->config);
+}
+
+static int
+serve(struct daemon *d)
+{
+	CLEANUP_FREE char *listen = listen_address(d->config);
+	struct error err;
+	sigset_t set;
+	int sig;
+
+	/* Threads inherit the mask: this one alone takes signals. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (start(d, listen, &err) != ERR_OK) {
+		fprintf(stderr, "ERROR: %s\n", err.text);
+		stop(d);
+		return EXIT_FAILURE;
+	}
+	/* ---- from here on nothing may fail ---- */
+	say_ready(d, listen);
+	sigwait(&set, &sig);
+	log_notice("%s: stopping", strsignal(sig));
+	stop(d);
+	return EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct daemon d = { .opt = { .mode = SERVE } };
+	struct error err;
+
+	parse_options(argc, argv, &d.opt);
+	if (load_config(&d, &err) != ERR_OK) {
+		fprintf(stderr, "ERROR: %s\n", err.text);
+		config_free(d.config);
+		return EXIT_FAILURE;
+	}
+	set_log_level(d.config);
+	load_plugins(&d);
+	if (d.opt.mode == SERVE)
+		return serve(&d);
+	return print_and_exit(&d);
 }

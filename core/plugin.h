@@ -60,6 +60,25 @@ enum err MUST_CHECK plugin_check_config(const struct plugin *,
 					const struct kvs *given,
 					struct kvs *ret, struct error *);
 
+/* Why an options table can't be used, or NULL.  Caller frees. */
+char *plugin_schema_fault(const struct brickyard_option *);
+
+/* ---- calling into a plug-in ---- */
+
+/* Tell which plug-in this thread is about to enter (NULL: none), so that what
+ * it logs carries its name; returns which one it was in before.
+ */
+const struct plugin *plugin_enter(const struct plugin *);
+static inline void
+cleanup_plugin_enter(const struct plugin **was)
+{
+	(void)plugin_enter(*was);
+}
+/* To the end of the enclosing block, this thread is inside plug-in p. */
+#define PLUGIN_SCOPE(p)							\
+	CLEANUP(cleanup_plugin_enter)					\
+	const struct plugin *PASTE(in_, __COUNTER__) = plugin_enter(p)
+
 /* ---- the host's side of the opaque types ---- */
 
 struct brickyard_error {

@@ -8,7 +8,7 @@
 #ifndef SERVICE_H
 #define SERVICE_H
 
-#include "config.h"
+#include "configuration.h"
 #include "executor.h"
 #include "plugin.h"
 #include "store/mirror.h"

@@ -13,6 +13,7 @@ struct topology_cluster;
 
 struct topology *topology_new(void);
 void topology_free(struct topology *);
+/* Forgets all records; what the health monitor saw stays. */
 void topology_clear(struct topology *);
 
 /* Add or replace by id.  The topology takes a reference of its own.  Order

@@ -20,8 +20,4 @@ enum err MUST_CHECK record_decode(const char *key, const char *doc, size_t len,
 				  int64_t revision, struct record **ret,
 				  struct error *);
 
-/* Kind of the object that a key names; RECORD_KINDS for none. */
-enum record_kind record_kind_of(const char *key);
-const char *record_prefix(enum record_kind);	/* "volumes/" */
-
 #endif

@@ -1,4 +1,165 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads a JSON file and tells it as flat dotted keys.  Here only because store/
+ * and api/ are the two rooms that know jansson.  Any thread; keeps nothing.
+ */
 #include <config.h>
 
-typedef int jsonfile_c;
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "store/jsonfile.h"
+#include "util/buf.h"
+
+#define FILE_MAX	(1024 * 1024)
+#define DEPTH_MAX	32
+
+struct walk {
+	const char *path;
+	jsonfile_fn *fn;
+	void *arg;
+	struct buf key;		/* of the value at hand */
+	int depth;
+	struct error *err;
+};
+
+static enum err
+read_file(const char *path, struct buf *ret, struct error *err)
+{
+	CLEANUP_FCLOSE FILE *f = fopen(path, "re");
+	char chunk[8192];
+	size_t n;
+
+	if (f == NULL)
+		return fail(err, errno == ENOENT ? ERR_NOTFOUND : ERR_BADREQ,
+			    "file '%s': open: %m", path);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+		buf_add(ret, chunk, n);
+		if (ret->len > FILE_MAX)
+			return fail(err, ERR_TOOLARGE, "file '%s': longer than "
+				    "%d bytes", path, FILE_MAX);
+	}
+	if (ferror(f))
+		return fail(err, ERR_BADREQ, "file '%s': read: %m", path);
+	return ERR_OK;
+}
+
+static enum err
+tell_scalar(struct walk *w, const json_t *j)
+{
+	const char *key = buf_str(&w->key);
+	char text[40];
+
+	switch (json_typeof(j)) {
+	case JSON_STRING:
+		return w->fn(w->arg, key, json_string_value(j), 's', w->err);
+	case JSON_INTEGER:
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(j));
+		return w->fn(w->arg, key, text, 'i', w->err);
+	case JSON_REAL:
+		snprintf(text, sizeof(text), "%.17g", json_real_value(j));
+		return w->fn(w->arg, key, text, 'r', w->err);
+	case JSON_TRUE:
+		return w->fn(w->arg, key, "true", 'b', w->err);
+	case JSON_FALSE:
+		return w->fn(w->arg, key, "false", 'b', w->err);
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+	case JSON_NULL:
+		break;
+	}
+	return w->fn(w->arg, key, "null", 'n', w->err);
+}
+
+static enum err walk_value(struct walk *w, const json_t *j);
+
+static enum err
+walk_part(struct walk *w, const char *part, const json_t *j)
+{
+	size_t was = w->key.len;
+	enum err e;
+
+	if (was > 0)
+		buf_adds(&w->key, ".");
+	buf_adds(&w->key, part);
+	e = walk_value(w, j);
+	w->key.len = was;
+	w->key.s[was] = '\0';
+	return e;
+}
+
+static enum err
+walk_object(struct walk *w, const json_t *j)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)j, name, v) {
+		enum err e = walk_part(w, name, v);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static enum err
+walk_array(struct walk *w, const json_t *j)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(j, i, v) {
+		char index[24];
+		enum err e;
+
+		snprintf(index, sizeof(index), "%zu", i);
+		e = walk_part(w, index, v);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static enum err
+walk_value(struct walk *w, const json_t *j)
+{
+	enum err e;
+
+	if (!json_is_object(j) && !json_is_array(j))
+		return tell_scalar(w, j);
+	if (w->depth == DEPTH_MAX)
+		return fail(w->err, ERR_TOOLARGE, "file '%s': '%.80s...': "
+			    "nested deeper than %d levels", w->path,
+			    buf_str(&w->key), DEPTH_MAX);
+	w->depth++;
+	e = json_is_object(j) ? walk_object(w, j) : walk_array(w, j);
+	w->depth--;
+	return e;
+}
+
+enum err
+jsonfile_walk(const char *path, jsonfile_fn *fn, void *arg, struct error *err)
+{
+	CLEANUP(buf_release) struct buf text = { 0 };
+	struct walk w = { .path = path, .fn = fn, .arg = arg, .err = err };
+	json_auto_t *j = NULL;
+	json_error_t je;
+	enum err e = read_file(path, &text, err);
+
+	if (e != ERR_OK)
+		return e;
+	j = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &je);
+	if (j == NULL)
+		return fail(err, ERR_PARSE, "file '%s': line %d, column %d: %s",
+			    path, je.line, je.column, je.text);
+	if (!json_is_object(j))
+		return fail(err, ERR_PARSE, "file '%s': line 1, column 1: "
+			    "not a JSON object", path);
+	e = walk_value(&w, j);
+	buf_release(&w.key);
+	return e;
+}

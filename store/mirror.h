@@ -8,7 +8,10 @@
  *
  * One rwlock guards the mirror.  Observers run under its write lock, so what
  * they keep (indexes) is guarded by it too: read such things between
- * mirror_rdlock() and mirror_unlock().
+ * mirror_rdlock() and mirror_unlock().  The lock does not nest, and nothing that
+ * takes it or calls the store may be called while it is held: an assertion
+ * catches that.  (A waiting writer goes before new readers; a nested read lock
+ * would wait for it, and it for us.)
  */
 #ifndef MIRROR_H
 #define MIRROR_H
@@ -64,7 +67,10 @@ size_t mirror_count(struct mirror *, enum record_kind);
 /* Documents that could not be read: their keys and why, each "KEY: reason". */
 void mirror_quarantined(struct mirror *, struct strs *ret);
 
-/* Commit and wait until the mirror shows it. */
+/* Commit and wait until the mirror shows it.  A commit that was made is never
+ * reported as a failure: should the mirror not follow within half a minute, this
+ * is ERR_OK nevertheless, and guards catch whoever works on the old state.
+ */
 enum err MUST_CHECK mirror_commit(struct mirror *,
 				  const struct store_guard *, size_t nguards,
 				  const struct store_write *, size_t nwrites,

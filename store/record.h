@@ -181,6 +181,10 @@ struct index_entry {		/* also slots and admin values */
 	char *value;
 };
 
+/* Kind of the object that a key names; RECORD_KINDS for none. */
+enum record_kind record_kind_of(const char *key);
+const char *record_prefix(enum record_kind);	/* "volumes/" */
+
 struct record *record_ref(const struct record *);	/* same object, one more */
 void record_unref(struct record *);			/* accepts NULL */
 static inline void
@@ -191,13 +195,16 @@ cleanup_record(void *p)
 /* RECORD_SCOPE struct volume *v = …;  given back at the end of the block. */
 #define RECORD_SCOPE CLEANUP(cleanup_record)
 
-/* New records start with one reference, revision 0, and their key set. */
+/* New records start with one reference, revision 0, and their key set.  (The key
+ * of index_new is given without its kind's prefix.)
+ */
 struct cluster *cluster_new(const char *id);
 struct node *node_new(const char *id);
 struct device *device_new(const char *id);
 struct volume *volume_new(const char *id);
 struct operation *operation_new(const char *id);
 struct replica *replica_new(const char *id);
+/* key: what comes after the "index/", "slots/" or "admin/" of the kind. */
 struct index_entry *index_new(enum record_kind, const char *key, const char *value);
 
 /* Deep copies to be changed; they keep key and revision of the original. */

@@ -40,6 +40,11 @@ struct store_write {
 #define STORE_COMMIT_MAX 120
 /* A document is at most this long. */
 #define STORE_VALUE_MAX (1024 * 1024)
+/* A key is at most this long, and never empty.  It starts with a byte below '~'
+ * (what comes from there on belongs to the implementations) and is UTF-8 as far
+ * as that it has no byte 0xff, so that a prefix has an end.
+ */
+#define STORE_KEY_MAX 1024
 
 /* One key as the store has it.  In a change, value NULL means deleted. */
 struct store_kv {
@@ -81,7 +86,9 @@ void store_close(struct store *);
  *	ERR_STORE	the store can't be reached; certainly not committed
  *	ERR_TOOLARGE	too many writes, or a value too long
  * An unknown outcome (connection lost after sending) is resolved inside, by
- * re-reading.
+ * re-reading.  A key may be written once in a commit.  A commit that changes
+ * nothing (no writes, or deletes of absent keys only) succeeds at the current
+ * revision and tells the watcher nothing.
  */
 enum err MUST_CHECK store_commit(struct store *,
 				 const struct store_guard *guards, size_t nguards,
@@ -89,7 +96,8 @@ enum err MUST_CHECK store_commit(struct store *,
 				 int64_t *ret_revision, struct error *);
 
 /* Calls fn for every key that starts with prefix, in order of keys, all as of
- * one revision.  fn returning not 0 ends the walk (still success).
+ * one revision.  fn returning not 0 ends the walk (still success); it must not
+ * call the store.
  */
 typedef int store_load_fn(void *arg, const struct store_kv *);
 enum err MUST_CHECK store_load(struct store *, const char *prefix,
@@ -125,6 +133,10 @@ int store_is_shared(const struct store *);
 const char *store_describe(const struct store *);	/* for people */
 
 /* ---- for implementations only ---- */
+
+/* store.c has checked the caps, the keys and that no key is written twice, and
+ * never passes a NULL for ret_revision.  close frees all, description too.
+ */
 struct store_ops {
 	void (*close)(struct store *);
 	enum err (*commit)(struct store *, const struct store_guard *, size_t,

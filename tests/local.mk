@@ -21,6 +21,22 @@ include tests/daemon/cli.mk
 include tests/lab/lab.mk
 include tests/meta/meta.mk
 
+# What runs under which tool; contrib/check asks.  The lab drives real nodes and
+# is not made faster or safer by a sanitizer in the daemon.
+SANITIZER_TESTS = $(check_PROGRAMS) $(filter tests/daemon/%,$(dist_check_SCRIPTS)) \
+	$(filter tests/unit/%,$(dist_check_SCRIPTS))
+THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %t-engine,$(check_PROGRAMS))
+VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random,$(check_PROGRAMS))
+print-sanitizer-tests:
+	@echo $(SANITIZER_TESTS)
+print-thread-tests:
+	@echo $(THREAD_TESTS)
+
+check-valgrind: $(check_PROGRAMS) all
+	cd $(top_builddir) && env $(TESTS_ENVIRONMENT_) $(PROVE) $(PROVEFLAGS) \
+		-j$(PROVE_JOBS) --exec 'valgrind -q --error-exitcode=99 \
+		--leak-check=full --errors-for-leak-kinds=definite' $(VALGRIND_TESTS)
+
 # make check TESTS_TO_RUN="tests/unit/t-id" runs some only.
 TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 check-local:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The lab: the local executor on real XFS, loop devices, LVM and GlusterFS.
 # What needs root or a package skips with the reason where it is missing.
-EXTRA_PROGRAMS = %D%/exec-driver
+EXTRA_PROGRAMS += %D%/exec-driver
 %C%_exec_driver_SOURCES = %D%/exec-driver.c
 %C%_exec_driver_LDADD = -ldl -lpthread
 check-local: %D%/exec-driver$(EXEEXT)

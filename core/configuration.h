@@ -4,8 +4,8 @@
  * environment, file, default.  Reading the JSON file is store/jsonfile.c's
  * work; this file knows no JSON.
  */
-#ifndef CONFIG_H_
-#define CONFIG_H_
+#ifndef CONFIGURATION_H
+#define CONFIGURATION_H
 
 #include <stdint.h>
 

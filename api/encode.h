@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Records as clients see them: heketi's objects, and ours of /v1.  Bytes become
+ * KiB and GiB here and nowhere else.
+ */
+#ifndef ENCODE_H
+#define ENCODE_H
+
+#include "api/jsonout.h"
+#include "service.h"
+
+void encode_cluster(struct jsonout *, const struct cluster *,
+		    const struct strs *nodes, const struct strs *volumes);
+
+/* A device with what is on it. */
+struct device_view {
+	struct device *device;
+	struct brick_on_device *bricks;
+	size_t nbricks;
+};
+
+void encode_device(struct jsonout *, const struct device_view *);
+void encode_node(struct jsonout *, const struct node *,
+		 const struct device_view *, size_t n);
+/* hosts: the storage hosts of the volume's cluster. */
+void encode_volume(struct jsonout *, const struct volume *,
+		   const struct strs *hosts);
+/* {"NAME":[…]} */
+void encode_list(struct jsonout *, const char *name, const struct strs *);
+void encode_operation_counts(struct jsonout *, const struct operation_counts *);
+
+/* ---- /v1 ---- */
+void encode_operation(struct jsonout *, const struct operation *);
+void encode_plugin(struct jsonout *, const struct plugin *);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is not heketi's, but for /hello: /healthz, /readyz, /v1/….  Runs on the
+ * workers of the API, /hello and /healthz on its HTTP threads.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "api/encode.h"
+#include "api/request.h"
+
+static void
+answer_plain(struct request *r, unsigned status, const char *type,
+	     const char *text)
+{
+	reply_empty(r, status);
+	r->reply.type = type;
+	buf_adds(&r->reply.body, text);
+}
+
+void
+h_hello(struct request *r)
+{
+	answer_plain(r, 200, "text/plain; charset=UTF-8", "Hello from Heketi");
+}
+
+void
+h_healthz(struct request *r)
+{
+	answer_plain(r, 200, "text/plain; charset=utf-8", "ok\n");
+}
+
+void
+h_readyz(struct request *r)
+{
+	struct error why = { .code = ERR_OK };
+
+	if (r->stopping)
+		reply_text(r, 503, "stopping");
+	else if (r->service == NULL)
+		reply_text(r, 503, "starting");
+	else if (!service_is_ready(r->service, &why))
+		reply_text(r, 503, why.text);
+	else
+		answer_plain(r, 200, "text/plain; charset=utf-8", "ok\n");
+}
+
+void
+h_own_plugins(struct request *r)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct jsonout j = { .out = &b };
+	size_t n = 0;
+	const struct plugin *const *list =
+		plugin_list(service_plugins(r->service), &n);
+
+	jsonout_open(&j, NULL, '{');
+	jsonout_open(&j, "plugins", '[');
+	for (size_t i = 0; i < n; i++)
+		encode_plugin(&j, list[i]);
+	jsonout_close(&j, ']');
+	jsonout_close(&j, '}');
+	reply_json(r, 200, &b);
+}
+
+void
+h_own_operations(struct request *r)
+{
+	CLEANUP(strs_release) struct strs ids = { 0 };
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct jsonout j = { .out = &b };
+
+	if (!request_sync(r))
+		return;
+	service_list_operations(r->service, &ids);
+	jsonout_open(&j, NULL, '{');
+	jsonout_open(&j, "operations", '[');
+	for (size_t i = 0; i < ids.n; i++) {
+		RECORD_SCOPE struct operation *op =
+			service_operation(r->service, ids.v[i]);
+
+		if (op != NULL)
+			encode_operation(&j, op);
+	}
+	jsonout_close(&j, ']');
+	jsonout_close(&j, '}');
+	reply_json(r, 200, &b);
+}
+
+void
+h_own_operation(struct request *r)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct jsonout j = { .out = &b };
+	RECORD_SCOPE struct operation *op = NULL;
+
+	if (!request_sync(r))
+		return;
+	op = service_operation(r->service, r->id);
+	if (op == NULL) {
+		reply_not_found(r);
+		return;
+	}
+	encode_operation(&j, op);
+	reply_json(r, 200, &b);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of routes. */
+#include <config.h>
+
+#include "api/request.h"
+
+const struct route routes[] = {
+	{ "GET", "/hello", h_hello, ROUTE_OPEN | ROUTE_INLINE },
+	{ "GET", "/healthz", h_healthz, ROUTE_OPEN | ROUTE_INLINE },
+	{ "GET", "/readyz", h_readyz, ROUTE_OPEN },
+
+	{ "GET", "/queue/{id}", h_queue, 0 },
+	{ "GET", "/operations", h_operation_counts, 0 },
+
+	{ "POST", "/clusters", h_cluster_create, 0 },
+	{ "GET", "/clusters", h_cluster_list, 0 },
+	{ "POST", "/clusters/{id}/flags", h_cluster_set_flags, 0 },
+	{ "GET", "/clusters/{id}", h_cluster_info, 0 },
+	{ "DELETE", "/clusters/{id}", h_cluster_delete, 0 },
+
+	{ "POST", "/nodes", h_node_add, ROUTE_SLOW },
+	{ "GET", "/nodes/{id}", h_node_info, 0 },
+	{ "DELETE", "/nodes/{id}", h_node_delete, 0 },
+	{ "POST", "/nodes/{id}/state", h_node_set_state, 0 },
+
+	{ "POST", "/devices", h_device_add, 0 },
+	{ "GET", "/devices/{id}", h_device_info, 0 },
+	{ "DELETE", "/devices/{id}", h_device_delete, 0 },
+	{ "POST", "/devices/{id}/state", h_device_set_state, 0 },
+	{ "GET", "/devices/{id}/resync", h_device_resync, 0 },
+
+	{ "POST", "/volumes", h_volume_create, 0 },
+	{ "GET", "/volumes", h_volume_list, 0 },
+	{ "GET", "/volumes/{id}", h_volume_info, 0 },
+	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
+	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
+
+	{ "GET", "/v1/plugins", h_own_plugins, 0 },
+	{ "GET", "/v1/operations", h_own_operations, 0 },
+	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
+};
+
+const size_t nroutes = ARRAY_SIZE(routes);

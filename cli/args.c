@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parser behind args.h.  First the words of the command are found, with
+ * flags stepped over; then everything else is read with that command's flags,
+ * so that "-s URL volume list" and "volume list -s URL" are the same.
+ */
+#include <config.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "util/buf.h"
+#include "util/xalloc.h"
+
+bool
+bool_parse(const char *s, bool *ret)
+{
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE",
+					   "True" };
+	static const char *const no[] = { "0", "f", "F", "false", "FALSE",
+					  "False" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		if (strcmp(s, yes[i]) == 0) {
+			*ret = true;
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		if (strcmp(s, no[i]) == 0) {
+			*ret = false;
+			return true;
+		}
+	return false;
+}
+
+static const struct flag *
+flag_by_name(const struct flag *f, const char *name, size_t len)
+{
+	for (; f != NULL && f->name != NULL; f++)
+		if (strlen(f->name) == len && strncmp(f->name, name, len) == 0)
+			return f;
+	return NULL;
+}
+
+static const struct flag *
+flag_by_letter(const struct flag *f, char letter)
+{
+	for (; f != NULL && f->name != NULL; f++)
+		if (f->letter == letter)
+			return f;
+	return NULL;
+}
+
+/* Any flag of that name in the table: does it take a value?  Before the words
+ * of the command are known that is all there is to go by.
+ */
+static bool
+takes_value(const char *name)
+{
+	const struct flag *f = flag_by_name(global_flags, name, strlen(name));
+
+	if (strcmp(name, "help") == 0)
+		return false;
+	for (const struct command *c = commands; f == NULL && c->path; c++)
+		f = flag_by_name(c->flags, name, strlen(name));
+	return f == NULL || f->type != FLAG_BOOL;
+}
+
+static bool
+letter_takes_value(const char *arg)
+{
+	const struct flag *f = flag_by_letter(global_flags, arg[1]);
+
+	return f != NULL && f->type != FLAG_BOOL && arg[2] == '\0';
+}
+
+/* How many of argv does the flag at argv[0] take, as far as one can tell? */
+static int
+flag_width(const char *arg)
+{
+	if (strncmp(arg, "--", 2) == 0)
+		return strchr(arg, '=') == NULL && takes_value(arg + 2) ? 2 : 1;
+	return letter_takes_value(arg) ? 2 : 1;
+}
+
+static const struct command *
+command_find(const char *path)
+{
+	for (const struct command *c = commands; c->path != NULL; c++)
+		if (strcmp(c->path, path) == 0)
+			return c;
+	return NULL;
+}
+
+bool
+command_is_child(const char *parent, const struct command *c)
+{
+	size_t n = strlen(parent);
+
+	if (n > 0) {
+		if (strncmp(c->path, parent, n) != 0 || c->path[n] != ' ')
+			return false;
+		n++;
+	}
+	return strchr(c->path + n, ' ') == NULL;
+}
+
+static enum err
+fail_unknown_command(const struct args *a, const char *word, struct error *err)
+{
+	return fail(err, ERR_BADREQ,
+		    "unknown command \"%s\" for \"brickyard%s%s\"", word,
+		    a->command != NULL ? " " : "",
+		    a->command != NULL ? a->command->path : "");
+}
+
+/* Walk down the table word by word; used[i] is set for each word taken. */
+static enum err
+find_words(struct args *a, int argc, char *const *argv, bool *used,
+	   struct error *err)
+{
+	CLEANUP(buf_release) struct buf path = { 0 };
+
+	for (int i = 0; i < argc; i++) {
+		const struct command *c;
+
+		if (strcmp(argv[i], "--") == 0)
+			break;
+		if (argv[i][0] == '-' && argv[i][1] != '\0') {
+			i += flag_width(argv[i]) - 1;
+			continue;
+		}
+		if (a->command == NULL && !a->help &&
+		    strcmp(argv[i], "help") == 0) {
+			a->help = used[i] = true;
+			continue;
+		}
+		if (path.len > 0)
+			buf_adds(&path, " ");
+		buf_adds(&path, argv[i]);
+		c = command_find(buf_str(&path));
+		if (c == NULL)
+			return fail_unknown_command(a, argv[i], err);
+		used[i] = true;
+		a->command = c;
+		if (c->run != NULL)
+			break;
+	}
+	return ERR_OK;
+}
+
+static enum err
+fail_value(const struct flag *f, const char *value, const char *why,
+	   struct error *err)
+{
+	return fail(err, ERR_BADREQ,
+		    "invalid argument \"%s\" for \"--%s\" flag: %s", value,
+		    f->name, why);
+}
+
+static enum err
+check_value(const struct flag *f, const char *value, struct error *err)
+{
+	char *end = NULL;
+	bool b;
+
+	errno = 0;
+	switch (f->type) {
+	case FLAG_BOOL:
+		if (!bool_parse(value, &b))
+			return fail_value(f, value, "not true or false", err);
+		break;
+	case FLAG_INT:
+		(void)strtoll(value, &end, 0);
+		if (end == value || *end != '\0' || errno != 0)
+			return fail_value(f, value, "not a whole number", err);
+		break;
+	case FLAG_FLOAT:
+		(void)strtod(value, &end);
+		if (end == value || *end != '\0' || errno != 0)
+			return fail_value(f, value, "not a number", err);
+		break;
+	case FLAG_STRING:
+	case FLAG_LIST:
+		break;
+	}
+	return ERR_OK;
+}
+
+static enum err
+set_flag(struct args *a, const struct flag *f, bool is_global,
+	 const char *value, struct error *err)
+{
+	struct kvs *to = is_global ? &a->global : &a->local;
+	enum err e = check_value(f, value, err);
+
+	if (e != ERR_OK)
+		return e;
+	if (f->type == FLAG_LIST) {
+		CLEANUP(strs_release) struct strs parts = { 0 };
+
+		strs_split(&parts, value, ',');
+		for (size_t i = 0; i < parts.n; i++)
+			kvs_add(to, f->name, parts.v[i]);
+		return ERR_OK;
+	}
+	kvs_set(to, f->name, value);
+	return ERR_OK;
+}
+
+/* A cursor over what is not a word of the command. */
+struct scan {
+	char *const *v;
+	int n, i;
+};
+
+static const char *
+scan_next(struct scan *s)
+{
+	return s->i < s->n ? s->v[s->i++] : NULL;
+}
+
+static enum err
+parse_long(struct args *a, const char *arg, struct scan *s, struct error *err)
+{
+	const char *name = arg + 2, *eq = strchr(name, '=');
+	size_t len = eq != NULL ? (size_t)(eq - name) : strlen(name);
+	const struct flag *f = NULL;
+	const char *value = eq != NULL ? eq + 1 : NULL;
+	bool is_global = false;
+
+	if (strcmp(name, "help") == 0) {
+		a->help = true;
+		return ERR_OK;
+	}
+	if (a->command != NULL)
+		f = flag_by_name(a->command->flags, name, len);
+	if (f == NULL) {
+		f = flag_by_name(global_flags, name, len);
+		is_global = true;
+	}
+	if (f == NULL)
+		return fail(err, ERR_BADREQ, "unknown flag: --%.*s", (int)len,
+			    name);
+	if (value == NULL)
+		value = f->type == FLAG_BOOL ? "true" : scan_next(s);
+	if (value == NULL)
+		return fail(err, ERR_BADREQ, "flag needs an argument: --%s",
+			    f->name);
+	return set_flag(a, f, is_global, value, err);
+}
+
+/* "-Iv", "-sURL", "-s=URL", "-s URL" */
+static enum err
+parse_short(struct args *a, const char *arg, struct scan *s, struct error *err)
+{
+	for (const char *p = arg + 1; *p != '\0'; p++) {
+		const struct flag *f = NULL;
+		const char *value = "true";
+		bool is_global = false;
+		enum err e;
+
+		if (*p == 'h') {
+			a->help = true;
+			continue;
+		}
+		if (a->command != NULL)
+			f = flag_by_letter(a->command->flags, *p);
+		if (f == NULL) {
+			f = flag_by_letter(global_flags, *p);
+			is_global = true;
+		}
+		if (f == NULL)
+			return fail(err, ERR_BADREQ,
+				    "unknown shorthand flag: '%c' in %s", *p,
+				    arg);
+		if (f->type != FLAG_BOOL || p[1] == '=') {
+			value = p[1] == '=' ? p + 2 : p + 1;
+			if (*value == '\0' && p[1] != '=')
+				value = scan_next(s);
+			p += strlen(p) - 1;
+		}
+		if (value == NULL)
+			return fail(err, ERR_BADREQ,
+				    "flag needs an argument: '%c' in %s",
+				    f->letter, arg);
+		e = set_flag(a, f, is_global, value, err);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static enum err
+parse_flags(struct args *a, struct scan *s, struct error *err)
+{
+	const char *arg;
+
+	while ((arg = scan_next(s)) != NULL) {
+		enum err e = ERR_OK;
+
+		if (strcmp(arg, "--") == 0) {
+			while ((arg = scan_next(s)) != NULL)
+				strs_add(&a->rest, arg);
+			return ERR_OK;
+		}
+		if (strncmp(arg, "--", 2) == 0)
+			e = parse_long(a, arg, s, err);
+		else if (arg[0] == '-' && arg[1] != '\0')
+			e = parse_short(a, arg, s, err);
+		else
+			strs_add(&a->rest, arg);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_rest(const struct args *a, struct error *err)
+{
+	const struct command *c = a->command;
+	size_t max = c != NULL && c->args != NULL ? 1 : 0;
+
+	if (a->help || a->version)
+		return ERR_OK;
+	if (c == NULL || c->run == NULL) {
+		if (a->rest.n > 0)
+			return fail_unknown_command(a, a->rest.v[0], err);
+		return ERR_OK;
+	}
+	if (a->rest.n > max)
+		return fail(err, ERR_BADREQ, "too many arguments: \"%s\"",
+			    a->rest.v[max]);
+	return ERR_OK;
+}
+
+enum err
+args_parse(struct args *a, int argc, char *const *argv, struct error *err)
+{
+	CLEANUP_FREE bool *used = xcalloc((size_t)argc + 1, sizeof(*used));
+	CLEANUP_FREE char **others = xcalloc((size_t)argc + 1, sizeof(*others));
+	struct scan s = { .v = others };
+	enum err e;
+
+	memset(a, 0, sizeof(*a));
+	e = find_words(a, argc, argv, used, err);
+	if (e != ERR_OK)
+		return e;
+	for (int i = 0; i < argc; i++)
+		if (!used[i])
+			others[s.n++] = argv[i];
+	e = parse_flags(a, &s, err);
+	if (e != ERR_OK)
+		return e;
+	a->version = args_global_bool(a, "version");
+	if (a->version && a->command != NULL)
+		return fail(err, ERR_BADREQ, "--version goes with no command");
+	return check_rest(a, err);
+}
+
+void
+args_release(struct args *a)
+{
+	kvs_release(&a->local);
+	kvs_release(&a->global);
+	strs_release(&a->rest);
+}
+
+static const char *
+local_value(const struct args *a, const char *name, enum flag_type type)
+{
+	const struct flag *f = flag_by_name(a->command->flags, name,
+					    strlen(name));
+	const char *value = kvs_get(&a->local, name);
+
+	assert(f != NULL && f->type == type);
+	(void)type;
+	return value != NULL ? value : f->dflt;
+}
+
+const char *
+args_str(const struct args *a, const char *name)
+{
+	const char *s = local_value(a, name, FLAG_STRING);
+
+	return s != NULL ? s : "";
+}
+
+int64_t
+args_int(const struct args *a, const char *name)
+{
+	const char *s = local_value(a, name, FLAG_INT);
+
+	return s != NULL ? strtoll(s, NULL, 0) : 0;
+}
+
+double
+args_float(const struct args *a, const char *name)
+{
+	const char *s = local_value(a, name, FLAG_FLOAT);
+
+	return s != NULL ? strtod(s, NULL) : 0;
+}
+
+bool
+args_bool(const struct args *a, const char *name)
+{
+	const char *s = local_value(a, name, FLAG_BOOL);
+	bool b = false;
+
+	return s != NULL && bool_parse(s, &b) && b;
+}
+
+const char *
+args_global(const struct args *a, const char *name)
+{
+	assert(flag_by_name(global_flags, name, strlen(name)) != NULL);
+	return kvs_get(&a->global, name);
+}
+
+bool
+args_global_bool(const struct args *a, const char *name)
+{
+	const char *s = args_global(a, name);
+	bool b = false;
+
+	return s != NULL && bool_parse(s, &b) && b;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the service says about itself: heketi's operation counts, and from our
+ * own routes the operations and the plug-ins.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/fmt.h"
+
+enum err
+cmd_server_operations_info(struct cli *cli, struct error *err)
+{
+	json_auto_t *j = NULL;
+	enum err e = cli_get(cli, "operations", NULL, &j, err);
+
+	if (e != ERR_OK)
+		return e;
+	if (cli->json) {
+		print_json(j);
+		return ERR_OK;
+	}
+	puts("Operation Counts:");
+	printf("  Total: %" PRId64 "\n", json_int_at(j, "total"));
+	printf("  In-Flight: %" PRId64 "\n", json_int_at(j, "in_flight"));
+	printf("  New: %" PRId64 "\n", json_int_at(j, "new"));
+	printf("  Failed: %" PRId64 "\n", json_int_at(j, "failed"));
+	printf("  Stale: %" PRId64 "\n", json_int_at(j, "stale"));
+	return ERR_OK;
+}
+
+/* Scalars as text into buf; "" for what is none. */
+static void
+scalar_text(const json_t *v, char *buf, size_t size)
+{
+	switch (json_typeof(v)) {
+	case JSON_STRING:
+		snprintf(buf, size, "%s", json_string_value(v));
+		break;
+	case JSON_INTEGER:
+		snprintf(buf, size, "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(v));
+		break;
+	case JSON_REAL:
+		snprintf(buf, size, "%g", json_real_value(v));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		snprintf(buf, size, "%s", yes_no(json_is_true(v)));
+		break;
+	case JSON_NULL:
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		snprintf(buf, size, "%s", "");
+		break;
+	}
+}
+
+/* A line per member, objects below their name, indented.  The members are the
+ * server's, so that what a newer one adds is shown by an older program.
+ */
+static void
+print_members(const json_t *object, int indent)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)object, key, v) {
+		char text[4096];
+
+		scalar_text(v, text, sizeof(text));
+		printf("%*s%s:%s%s\n", indent, "", key,
+		       text[0] != '\0' ? " " : "", text);
+		if (json_is_object(v))
+			print_members(v, indent + 2);
+	}
+}
+
+static void
+print_operation_line(const json_t *op)
+{
+	const char *error = json_str_at(op, "error.message");
+
+	printf("Id:%s  Type:%s  Status:%s  Target:%s  Updated:%s%s%s\n",
+	       json_str_at(op, "id"), json_str_at(op, "kind"),
+	       json_str_at(op, "status"), json_str_at(op, "target"),
+	       json_str_at(op, "updated"), error[0] != '\0' ? "  Error:" : "",
+	       error);
+}
+
+static void
+print_plugin_line(const json_t *p)
+{
+	const char *name = json_str_at(p, "name");
+	const char *kind = json_str_at(p, "kind");
+
+	if (json_bool_at(p, "loaded"))
+		printf("Name:%-14s Kind:%-12s Version:%-8s %s\n", name, kind,
+		       json_str_at(p, "version"),
+		       json_str_at(p, "description"));
+	else
+		printf("Name:%-14s Kind:%-12s Refused:%s (%s)\n", name, kind,
+		       json_str_at(p, "reason"), json_str_at(p, "path"));
+}
+
+static enum err
+print_list(struct cli *cli, const char *name,
+	   void (*print_line)(const json_t *), struct error *err)
+{
+	json_auto_t *j = NULL;
+	json_t *each;
+	size_t i;
+	enum err e = cli_call(cli, "GET", "v1", name, NULL, NULL, &j, err);
+
+	if (e != ERR_OK)
+		return e;
+	if (cli->json) {
+		print_json(j);
+		return ERR_OK;
+	}
+	json_array_foreach(json_at(j, name), i, each)
+		print_line(each);
+	return ERR_OK;
+}
+
+enum err
+cmd_operations(struct cli *cli, struct error *err)
+{
+	json_auto_t *j = NULL;
+	enum err e;
+
+	if (cli_arg(cli) == NULL)
+		return print_list(cli, "operations", print_operation_line, err);
+	e = cli_get(cli, "v1/operations", cli_arg(cli), &j, err);
+	if (e != ERR_OK)
+		return e;
+	if (cli->json)
+		print_json(j);
+	else
+		print_members(j, 0);
+	return ERR_OK;
+}
+
+enum err
+cmd_plugins(struct cli *cli, struct error *err)
+{
+	return print_list(cli, "plugins", print_plugin_line, err);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every command and every flag, one row each.  The parser, the help and the
+ * test of the manual page all read these tables; to add a command is to add a
+ * row, a handler and a paragraph in brickyard.1.pod.
+ */
+#include <config.h>
+
+#include "cli/cli.h"
+
+#define END { .name = NULL }
+
+static const struct flag cluster_create_flags[] = {
+	{ "block", 0, FLAG_BOOL, NULL, "true",
+	  "Allow block volumes in the cluster; --block=false forbids them." },
+	{ "file", 0, FLAG_BOOL, NULL, "true",
+	  "Allow file volumes in the cluster; --file=false forbids them." },
+	END
+};
+
+static const struct flag cluster_setflags_flags[] = {
+	{ "block", 0, FLAG_STRING, "BOOL", NULL,
+	  "Whether block volumes may be created in the cluster." },
+	{ "file", 0, FLAG_STRING, "BOOL", NULL,
+	  "Whether file volumes may be created in the cluster." },
+	END
+};
+
+static const struct flag node_add_flags[] = {
+	{ "zone", 0, FLAG_INT, "ZONE", NULL,
+	  "Failure zone of the node, 1 or more. Required." },
+	{ "cluster", 0, FLAG_STRING, "CLUSTER_ID", NULL,
+	  "Cluster that the node joins. Required." },
+	{ "management-host-name", 0, FLAG_STRING, "HOST", NULL,
+	  "Name by which the service reaches the node. Required." },
+	{ "storage-host-name", 0, FLAG_STRING, "HOST", NULL,
+	  "Name or address by which GlusterFS reaches the node. Required." },
+	END
+};
+
+static const struct flag device_add_flags[] = {
+	{ "name", 0, FLAG_STRING, "PATH", NULL,
+	  "Block device, or directory, on the node. Required." },
+	{ "node", 0, FLAG_STRING, "NODE_ID", NULL,
+	  "Node that has the device. Required." },
+	{ "destroy-existing-data", 0, FLAG_BOOL, NULL, NULL,
+	  "DANGEROUS: destroy whatever is on the device." },
+	END
+};
+
+static const struct flag device_delete_flags[] = {
+	{ "force-forget", 0, FLAG_BOOL, NULL, NULL,
+	  "DANGEROUS: forget the device even if it can't be cleaned." },
+	END
+};
+
+static const struct flag device_remove_flags[] = {
+	{ "expert-option-disable-heal-check", 0, FLAG_BOOL, NULL, NULL,
+	  "DANGEROUS: don't look whether bricks are healed before they are"
+	  " replaced." },
+	END
+};
+
+static const struct flag device_resync_flags[] = {
+	{ "cluster", 0, FLAG_BOOL, NULL, NULL,
+	  "The id is a cluster's: resync all devices in it." },
+	END
+};
+
+static const struct flag volume_create_flags[] = {
+	{ "size", 0, FLAG_INT, "GIB", NULL,
+	  "Size of the volume in GiB. Required." },
+	{ "name", 0, FLAG_STRING, "NAME", NULL,
+	  "Name of the volume. If not given: vol_ and its id." },
+	{ "durability", 0, FLAG_STRING, "TYPE", "replicate",
+	  "Volume type: none (distribute only), replicate or disperse." },
+	{ "replica", 0, FLAG_INT, "COUNT", "3",
+	  "Copies, for type replicate." },
+	{ "disperse-data", 0, FLAG_INT, "COUNT", "4",
+	  "Data bricks of a set, for type disperse." },
+	{ "redundancy", 0, FLAG_INT, "COUNT", "2",
+	  "Redundant bricks of a set, for type disperse." },
+	{ "gid", 0, FLAG_INT, "GID", "0",
+	  "Group that may write to the volume; 0: root only." },
+	{ "snapshot-factor", 0, FLAG_FLOAT, "FACTOR", "1.0",
+	  "Space to set aside for snapshots: with 1.5, half as much again;"
+	  " 1 is none." },
+	{ "clusters", 0, FLAG_STRING, "ID,ID...", NULL,
+	  "Clusters that the volume may be placed in. If not given: any." },
+	{ "gluster-volume-options", 0, FLAG_STRING, "OPTIONS", NULL,
+	  "GlusterFS options for the volume, \"name value\" with commas"
+	  " between." },
+	{ "block", 0, FLAG_BOOL, NULL, NULL,
+	  "The volume is to host block volumes." },
+	{ "persistent-volume", 0, FLAG_BOOL, NULL, NULL,
+	  "Print a Kubernetes PersistentVolume in JSON." },
+	{ "persistent-volume-file", 0, FLAG_STRING, "FILE", NULL,
+	  "Write a Kubernetes PersistentVolume in JSON to the file." },
+	{ "persistent-volume-endpoint", 0, FLAG_STRING, "NAME", NULL,
+	  "Endpoints object that the PersistentVolume names." },
+	END
+};
+
+static const struct flag volume_expand_flags[] = {
+	{ "expand-size", 0, FLAG_INT, "GIB", NULL,
+	  "GiB to add to the volume. Required." },
+	{ "volume", 0, FLAG_STRING, "VOLUME_ID", NULL,
+	  "The volume, if it is not given as an argument." },
+	END
+};
+
+static const struct flag topology_load_flags[] = {
+	{ "json", 'j', FLAG_STRING, "FILE", NULL,
+	  "File that describes clusters, nodes and devices. Required." },
+	END
+};
+
+static const struct flag topology_info_flags[] = {
+	{ "template", 'T', FLAG_STRING, "TEMPLATE", NULL,
+	  "Refused: Go templates are not supported; use --json." },
+	END
+};
+
+const struct flag global_flags[] = {
+	{ "server", 's', FLAG_STRING, "URL", NULL,
+	  "Server to talk to. If not given: $BRICKYARD_CLI_SERVER,"
+	  " $HEKETI_CLI_SERVER, http://localhost:8080." },
+	{ "user", 0, FLAG_STRING, "NAME", NULL,
+	  "User, admin or user. If not given: $BRICKYARD_CLI_USER,"
+	  " $HEKETI_CLI_USER." },
+	{ "secret", 0, FLAG_STRING, "KEY", NULL,
+	  "The user's key. If not given: $BRICKYARD_CLI_KEY,"
+	  " $HEKETI_CLI_KEY." },
+	{ "json", 0, FLAG_BOOL, NULL, NULL,
+	  "Print the server's answer as JSON." },
+	{ "insecure-tls", 'I', FLAG_BOOL, NULL, NULL,
+	  "Don't verify the server's certificate." },
+	{ "tls-cert", 'C', FLAG_LIST, "FILE", NULL,
+	  "Certificates (PEM) to verify the server's with; may be repeated." },
+	{ "version", 'v', FLAG_BOOL, NULL, NULL,
+	  "Print the version (without a command only)." },
+	END
+};
+
+#define GROUP(path, help) { path, NULL, help, NULL, NULL, NULL }
+#define NO_CLUSTER "Cluster id missing"
+#define NO_NODE	   "Node id missing"
+#define NO_DEVICE  "Device id missing"
+#define NO_VOLUME  "Volume id missing"
+
+const struct command commands[] = {
+	GROUP("cluster", "Manage clusters"),
+	{ "cluster create", NULL, "Create a cluster", NULL,
+	  cluster_create_flags, cmd_cluster_create },
+	{ "cluster setflags", "CLUSTER_ID", "Change what a cluster allows",
+	  NO_CLUSTER, cluster_setflags_flags, cmd_cluster_setflags },
+	{ "cluster delete", "CLUSTER_ID", "Delete an empty cluster",
+	  NO_CLUSTER, NULL, cmd_cluster_delete },
+	{ "cluster info", "CLUSTER_ID", "Show a cluster", NO_CLUSTER, NULL,
+	  cmd_cluster_info },
+	{ "cluster list", NULL, "List the clusters", NULL, NULL,
+	  cmd_cluster_list },
+
+	GROUP("node", "Manage nodes"),
+	{ "node add", NULL, "Add a node to a cluster", NULL, node_add_flags,
+	  cmd_node_add },
+	{ "node info", "NODE_ID", "Show a node and its devices", NO_NODE, NULL,
+	  cmd_node_info },
+	{ "node list", NULL, "List the nodes of all clusters", NULL, NULL,
+	  cmd_node_list },
+	{ "node delete", "NODE_ID", "Delete a node without devices", NO_NODE,
+	  NULL, cmd_node_delete },
+	{ "node enable", "NODE_ID", "Put a node online", NO_NODE, NULL,
+	  cmd_node_enable },
+	{ "node disable", "NODE_ID", "Put a node offline: no new bricks",
+	  NO_NODE, NULL, cmd_node_disable },
+	{ "node remove", "NODE_ID", "Move all bricks off an offline node",
+	  NO_NODE, NULL, cmd_node_remove },
+
+	GROUP("device", "Manage devices"),
+	{ "device add", NULL, "Add a device to a node", NULL, device_add_flags,
+	  cmd_device_add },
+	{ "device delete", "DEVICE_ID", "Delete a removed device", NO_DEVICE,
+	  device_delete_flags, cmd_device_delete },
+	{ "device remove", "DEVICE_ID", "Move all bricks off an offline device",
+	  NO_DEVICE, device_remove_flags, cmd_device_remove },
+	{ "device enable", "DEVICE_ID", "Put a device online",
+	  "device id missing", NULL, cmd_device_enable },
+	{ "device disable", "DEVICE_ID", "Put a device offline: no new bricks",
+	  "device id missing", NULL, cmd_device_disable },
+	{ "device info", "DEVICE_ID", "Show a device and its bricks", NO_DEVICE,
+	  NULL, cmd_device_info },
+	{ "device resync", "ID", "Read a device's size from its node again",
+	  "object/cluster id missing", device_resync_flags,
+	  cmd_device_resync },
+
+	GROUP("volume", "Manage volumes"),
+	{ "volume create", NULL, "Create a volume", NULL, volume_create_flags,
+	  cmd_volume_create },
+	{ "volume info", "VOLUME_ID", "Show a volume", NO_VOLUME, NULL,
+	  cmd_volume_info },
+	{ "volume expand", "[VOLUME_ID]", "Make a volume larger", NULL,
+	  volume_expand_flags, cmd_volume_expand },
+	{ "volume delete", "VOLUME_ID", "Delete a volume and its data",
+	  NO_VOLUME, NULL, cmd_volume_delete },
+	{ "volume list", NULL, "List the volumes", NULL, NULL,
+	  cmd_volume_list },
+
+	GROUP("topology", "Load and show the whole topology"),
+	{ "topology load", NULL, "Add what a file describes and is not there",
+	  NULL, topology_load_flags, cmd_topology_load },
+	{ "topology info", NULL, "Show clusters, volumes, nodes and devices",
+	  NULL, topology_info_flags, cmd_topology_info },
+
+	GROUP("server", "Look at the server"),
+	GROUP("server operations", "Look at the server's operations"),
+	{ "server operations info", NULL, "Count the operations", NULL, NULL,
+	  cmd_server_operations_info },
+
+	{ "operations", "[OPERATION_ID]", "List operations, or show one", NULL,
+	  NULL, cmd_operations },
+	{ "plugins", NULL, "List the server's plug-ins", NULL, NULL,
+	  cmd_plugins },
+	{ .path = NULL }
+};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocate.h"
+#include "node-args.h"
+#include "placement.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+#include "volume-type.h"
+
+char *
+volume_name_key(const char *cluster, const char *name)
+{
+	return xasprintf("index/volume-names/%s/%s", cluster, name);
+}
+
+uint64_t
+config_gib(const struct config *c, const char *key)
+{
+	int64_t gib = config_int(c, key);
+
+	return gib <= 0 ? 0 : (uint64_t)gib << 30;
+}
+
+/* The value of an option "KEY VALUE", or NULL when it is another one. */
+static const char *
+option_value(const char *option, const char *key)
+{
+	size_t n = strlen(key);
+
+	while (*option == ' ')
+		option++;
+	if (strncmp(option, key, n) != 0 || option[n] != ' ')
+		return NULL;
+	return option + n + strspn(option + n, " ");
+}
+
+static bool
+is_strict(const char *word)
+{
+	if (strcmp(word, "strict") == 0)
+		return true;
+	if (word[0] != '\0' && strcmp(word, "none") != 0)
+		log_warning("zone checking '%s' is not none or strict, "
+			    "taking none", word);
+	return false;
+}
+
+struct volume_wishes
+volume_wishes(const struct config *c, const struct strs *options)
+{
+	const char *zones = config_str(c, "glusterfs.zone_checking");
+	struct volume_wishes w = {
+		.average_file_bytes =
+			(uint64_t)config_int(c, "glusterfs.average_file_size_kb") << 10,
+	};
+
+	for (size_t i = 0; i < options->n; i++) {
+		const char *v;
+
+		v = option_value(options->v[i], "user.heketi.zone-checking");
+		if (v != NULL)
+			zones = v;
+		v = option_value(options->v[i], "user.heketi.device-tag-match");
+		if (v != NULL)
+			w.tag_match = v;
+		v = option_value(options->v[i], "user.heketi.average-file-size");
+		if (v != NULL && strtoull(v, NULL, 10) > 0)
+			w.average_file_bytes = strtoull(v, NULL, 10) << 10;
+	}
+	w.strict_zones = is_strict(zones);
+	return w;
+}
+
+struct sizer {
+	const struct shape *shape;
+	uint64_t average_file_bytes;
+};
+
+static enum err
+brick_bytes(void *arg, uint32_t i, uint64_t data_brick_bytes, uint64_t *ret,
+	    struct error *err)
+{
+	const struct sizer *s = arg;
+
+	return shape_brick_bytes(s->shape, i, data_brick_bytes,
+				 s->average_file_bytes, ret, err);
+}
+
+/* The seed of a plan: from the operation, so that it can be told again. */
+static uint64_t
+seed_of(const char *op_id, uint32_t attempt)
+{
+	char head[17];
+
+	snprintf(head, sizeof(head), "%s", op_id);
+	return strtoull(head, NULL, 16) + attempt;
+}
+
+/* Devices that a transaction changes, each once. */
+struct ledger {
+	struct device **v;
+	size_t n, cap;
+};
+
+static struct device *
+ledger_entry(struct ledger *l, struct mirror *m, const char *id)
+{
+	const struct device *d;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i]->id, id) == 0)
+			return l->v[i];
+	d = (const void *)mirror_peek(m, RECORD_DEVICE, id);
+	if (d == NULL)
+		return NULL;
+	return *VEC_PUSH(l) = device_copy(d);
+}
+
+static void
+ledger_close(struct ledger *l, struct txn *t)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		txn_put(t, &l->v[i]->r);
+		record_unref(&l->v[i]->r);
+	}
+	free(l->v);
+}
+
+static void
+ledger_drop(struct ledger *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		record_unref(&l->v[i]->r);
+	free(l->v);
+}
+
+/* Under the mirror's lock, so plan and devices are of one moment. */
+static enum err
+take(struct mirror *m, const struct placement *p, struct volume *v,
+     const char *op_id, struct ledger *l, struct error *err)
+{
+	struct brick *b = volume_grow(v, p->nbricks);
+
+	for (size_t i = 0; i < p->nbricks; i++, b++) {
+		const struct placement_brick *from = &p->bricks[i];
+		struct device *d = ledger_entry(l, m, from->device);
+		const struct node *n =
+			(const void *)mirror_peek(m, RECORD_NODE, from->node);
+
+		if (d == NULL || n == NULL || n->storage.n == 0)
+			return fail(err, ERR_INTERNAL,
+				    "device %s: planned on, but not there",
+				    from->device);
+		d->used_bytes += from->thin_pool_bytes + from->metadata_bytes;
+		id_new(b->id);
+		memcpy(b->device, from->device, ID_SIZE);
+		memcpy(b->node, from->node, ID_SIZE);
+		b->host = xstrdup(n->storage.v[0]);
+		b->size_bytes = from->size_bytes;
+		b->thin_pool_bytes = from->thin_pool_bytes;
+		b->metadata_bytes = from->metadata_bytes;
+		b->role = from->role;
+		snprintf(b->pending, sizeof(b->pending), "%s", op_id);
+		brick_set_names(b);
+	}
+	return ERR_OK;
+}
+
+/* Why it was refused where, for whoever reads the log. */
+static void
+log_reasons(const struct volume *v, const struct strs *reasons)
+{
+	for (size_t i = 0; i < reasons->n; i++)
+		log_info("volume %s in cluster %s: %s", v->id, v->cluster,
+			 reasons->v[i]);
+}
+
+static enum err
+plan_and_take(const struct engine_deps *deps, struct volume *v,
+	      const struct placement_request *req, const char *op_id,
+	      struct ledger *l, struct strs *reasons, struct error *err)
+{
+	struct placement plan = { 0 };
+	enum err r;
+
+	mirror_rdlock(deps->mirror);
+	r = placement_plan(topology_cluster(deps->model->topology, v->cluster),
+			   req, &plan, reasons, err);
+	if (r == ERR_OK)
+		r = take(deps->mirror, &plan, v, op_id, l, err);
+	mirror_unlock(deps->mirror);
+	placement_release(&plan);
+	return r;
+}
+
+enum err
+allocate_bricks(const struct engine_deps *deps, struct volume *v,
+		uint64_t add_bytes, const struct strs *avoid,
+		const char *op_id, uint32_t attempt, struct txn *t,
+		struct error *err)
+{
+	const struct config *c = deps->config;
+	struct volume_wishes w = volume_wishes(c, &v->options);
+	CLEANUP(shape_release) struct shape shape = { 0 };
+	CLEANUP(strs_release) struct strs reasons = { 0 };
+	struct sizer sizer = { &shape, w.average_file_bytes };
+	struct placement_request req = { 0 };
+	struct ledger l = { 0 };
+	enum err r;
+
+	r = shape_init(&shape, deps->plugins, v->type, &v->params, &v->options,
+		       err);
+	if (r != ERR_OK)
+		return r;
+	v->bricks_per_set = shape.geometry.bricks_per_set;
+	req = (struct placement_request){
+		.size_bytes = add_bytes,
+		.bricks_per_set = shape.geometry.bricks_per_set,
+		.data_bricks = shape.geometry.data_bricks,
+		.roles = shape.roles,
+		.brick_bytes = brick_bytes,
+		.arg = &sizer,
+		.snapshot_factor = v->snapshot_factor,
+		.existing_bricks = (uint32_t)v->nbricks,
+		.strict_zones = w.strict_zones,
+		.tag_match = w.tag_match,
+		.avoid = avoid,
+		.limits = {
+			.brick_min_bytes = config_gib(c, "glusterfs.brick_min_size_gb"),
+			.brick_max_bytes = config_gib(c, "glusterfs.brick_max_size_gb"),
+			.max_bricks = (uint32_t)config_int(
+				c, "glusterfs.max_bricks_per_volume"),
+		},
+		.seed = seed_of(op_id, attempt),
+	};
+	r = plan_and_take(deps, v, &req, op_id, &l, &reasons, err);
+	if (r == ERR_OK) {
+		ledger_close(&l, t);
+		return r;
+	}
+	ledger_drop(&l);
+	log_reasons(v, &reasons);
+	return r;
+}
+
+void
+release_bricks(const struct engine_deps *deps, const struct volume *v,
+	       const char *pending, struct txn *t)
+{
+	struct ledger l = { 0 };
+
+	mirror_rdlock(deps->mirror);
+	for (size_t i = 0; i < v->nbricks; i++) {
+		const struct brick *b = &v->bricks[i];
+		uint64_t bytes = b->thin_pool_bytes + b->metadata_bytes;
+		struct device *d;
+
+		if (pending != NULL && strcmp(b->pending, pending) != 0)
+			continue;
+		d = ledger_entry(&l, deps->mirror, b->device);
+		if (d != NULL)
+			d->used_bytes -= bytes < d->used_bytes ? bytes : d->used_bytes;
+	}
+	mirror_unlock(deps->mirror);
+	ledger_close(&l, t);
+}

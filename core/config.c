@@ -1,4 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <config.h>
-
-typedef int config_c;

@@ -1,0 +1,791 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Threads: up to running_operations workers, made when there is work; one
+ * housekeeper.  Lock: engine->lock guards the queue and the set of operations
+ * in hand; nothing else is locked while it is held.  The turn (engine_turn) is
+ * the one lock under which the store is written; it is taken first of all.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <uthash.h>
+
+#include "engine.h"
+#include "service.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+#define CONFLICT_TRIES	 64
+#define STAGE_TRIES	 3	/* of a stage, for transient errors */
+#define UNDO_TRIES	 3
+#define HOUSEKEEPING_MS	 1000
+#define STUCK_RETRY_MS	 30000
+#define PRUNE_BATCH	 100
+
+struct job {
+	char id[ID_SIZE];
+	int64_t not_before_ms;
+	bool running, queued;
+	struct job *next;		/* in the queue */
+	UT_hash_handle hh;		/* in the set of those in hand */
+};
+
+struct engine {
+	struct engine_deps deps;
+	pthread_mutex_t turn;
+	pthread_mutex_t lock;
+	pthread_cond_t work;		/* the queue grew, or the end is near */
+	pthread_cond_t wake;		/* housekeeping is wanted */
+	struct job *in_hand;		/* all jobs, queued or running */
+	struct job *head, **tail;	/* the queue */
+	size_t nqueued, nthreads, idle, max_threads;
+	pthread_t *threads;
+	pthread_t housekeeper;
+	bool started, wanted;
+	_Atomic bool stopping;		/* take nothing new */
+	_Atomic bool cancelled;		/* stop node work */
+};
+
+static const struct op_rules *const all_rules[] = {
+	&op_rules_volume_create, &op_rules_volume_delete,
+	&op_rules_volume_expand, &op_rules_node_add, &op_rules_node_delete,
+	&op_rules_device_add, &op_rules_device_delete, &op_rules_device_resync,
+};
+
+const struct op_rules *
+op_rules_of(enum op_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(all_rules); i++)
+		if (all_rules[i]->kind == kind)
+			return all_rules[i];
+	return NULL;
+}
+
+/* ---- calls to nodes ---- */
+
+struct engine_call {
+	struct brickyard_call call;	/* first: it is what executors see */
+	struct engine *engine;
+};
+
+/* Node work ends when the service does, and no later than our lease: whoever
+ * adopts the operation must not meet us on the node.
+ */
+static int
+call_cancelled(const struct brickyard_call *call)
+{
+	const struct engine_call *c = (const void *)call;
+	struct store *s = mirror_store(c->engine->deps.mirror);
+
+	return c->engine->cancelled ||
+	       clock_mono_ms() >= store_lease_deadline_ms(s);
+}
+
+static void
+call_init(struct engine_call *c, struct engine *e, const struct operation *op,
+	  int timeout_s)
+{
+	*c = (struct engine_call){
+		.call = {
+			.size = sizeof(c->call),
+			.operation_id = op->id,
+			.epoch = op->epoch,
+			.deadline_ms = clock_mono_ms() + timeout_s * 1000LL,
+			.cancelled = call_cancelled,
+		},
+		.engine = e,
+	};
+}
+
+/* ---- commits ---- */
+
+static void
+nap(int attempt)
+{
+	unsigned jitter = (unsigned)clock_mono_ms() * 2654435761u >> 22;
+	int ms = (attempt < 6 ? 1 << attempt : 50) + (int)(jitter % 8);
+	struct timespec ts = { .tv_nsec = ms * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+enum err
+engine_commit(struct engine *e, txn_build_fn *build, void *arg,
+	      struct error *err)
+{
+	for (int attempt = 0;; attempt++) {
+		TXN_SCOPE struct txn t = { 0 };
+		enum err r = build(arg, &t, err);
+
+		if (r == ERR_OK)
+			r = txn_commit(&t, e->deps.mirror, err);
+		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES)
+			return r;
+		/* Somebody was faster: catch up with what they did. */
+		nap(attempt);
+		r = mirror_sync(e->deps.mirror, 5000, err);
+		if (r != ERR_OK)
+			return r;
+	}
+}
+
+pthread_mutex_t *
+engine_turn(struct engine *e)
+{
+	return &e->turn;
+}
+
+/* Save the operation; a conflict here means that it is not ours any more. */
+static enum err
+save(struct op_run *run, struct txn *t, struct error *err)
+{
+	struct operation *op = run->op;
+	struct operation *now;
+	enum err r;
+
+	op->updated_ms = clock_wall_ms();
+	txn_put(t, &op->r);
+	r = txn_commit(t, run->deps->mirror, err);
+	if (r != ERR_OK)
+		return r;
+	now = (void *)mirror_get(run->deps->mirror, RECORD_OPERATION, op->id);
+	if (now == NULL || now->epoch != op->epoch) {
+		record_unref(now ? &now->r : NULL);
+		return fail(err, ERR_FENCED, "operation %s: taken over", op->id);
+	}
+	op->r.revision = now->r.revision;
+	record_unref(&now->r);
+	return ERR_OK;
+}
+
+static enum err
+save_alone(struct op_run *run, struct error *err)
+{
+	TXN_SCOPE struct txn t = { 0 };
+
+	return save(run, &t, err);
+}
+
+static bool
+still_ours(struct op_run *run)
+{
+	struct operation *now = (void *)mirror_get(run->deps->mirror,
+						   RECORD_OPERATION,
+						   run->op->id);
+	bool ours = now != NULL && now->epoch == run->op->epoch &&
+		    strcmp(now->owner, run->op->owner) == 0;
+
+	record_unref(now ? &now->r : NULL);
+	return ours;
+}
+
+static void
+end_operation(struct operation *op, enum op_status status)
+{
+	op->status = status;
+	op->ended_ms = clock_wall_ms();
+}
+
+/* Commit the end, one way or another: what `build` changes and the record. */
+static enum err
+save_end(struct op_run *run,
+	 enum err (*build)(struct op_run *, struct txn *, struct error *),
+	 struct error *err)
+{
+	LOCK_FOR_SCOPE(&run->engine->turn);
+	char slot[64] = "";
+
+	if (run->op->slot >= 0 && operation_is_ended(run->op)) {
+		snprintf(slot, sizeof(slot), "slots/%" PRId64, run->op->slot);
+		run->op->slot = -1;
+	}
+	for (int attempt = 0;; attempt++) {
+		TXN_SCOPE struct txn t = { 0 };
+		enum err r = build != NULL ? build(run, &t, err) : ERR_OK;
+
+		if (r != ERR_OK)
+			return r;
+		if (slot[0] != '\0')
+			txn_drop(&t, slot);
+		r = save(run, &t, err);
+		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES ||
+		    !still_ours(run))
+			return r;
+		nap(attempt);
+		r = mirror_sync(run->deps->mirror, 5000, err);
+		if (r != ERR_OK)
+			return r;
+	}
+}
+
+/* ---- stages ---- */
+
+/* Errors after which the operation is left as it is, for its next owner. */
+static bool
+is_abandoning(enum err r)
+{
+	return r == ERR_FENCED || r == ERR_CANCELLED || r == ERR_STORE ||
+	       r == ERR_CONFLICT;
+}
+
+static enum err
+run_stage(struct op_run *run, const struct op_stage *s, bool undo,
+	  struct error *err)
+{
+	int tries = undo ? UNDO_TRIES : STAGE_TRIES;
+
+	for (int i = 1;; i++) {
+		struct engine_call c;
+		enum err r;
+
+		call_init(&c, run->engine, run->op, s->timeout_s);
+		r = (undo ? s->undo : s->run)(run, &c.call, err);
+		if (r != ERR_OK && call_cancelled(&c.call))
+			r = fail(err, ERR_CANCELLED, "cancelled");
+		if (r == ERR_OK || is_abandoning(r) || i == tries)
+			return r;
+		if (!undo && r != ERR_UNREACHABLE && r != ERR_TRANSIENT)
+			return r;
+		log_info("%s%s: %s, retrying", undo ? "undo of " : "", s->name,
+			 err->text);
+		if (!call_sleep(&c.call, 100 * i * i))
+			return r;
+	}
+}
+
+static enum err
+finish(struct op_run *run, const struct op_rules *rules, struct error *err)
+{
+	enum err r;
+
+	end_operation(run->op, OP_DONE);
+	r = save_end(run, rules->finish, err);
+	if (r == ERR_OK)
+		log_notice("%s %s: done", op_kind_name(run->op->kind),
+			   run->op->target);
+	else
+		run->op->status = OP_RUNNING;
+	return r;
+}
+
+/* Turn round: from here on the operation goes back. */
+static enum err
+turn_round(struct op_run *run, const struct error *why, struct error *err)
+{
+	struct operation *op = run->op;
+
+	log_info("%s %s: %s: %s", op_kind_name(op->kind), op->target,
+		 op_rules_of(op->kind)->stages[op->stage].name, why->text);
+	op->status = OP_UNDOING;
+	op->error_code = why->code;
+	free(op->error);
+	op->error = xstrdup(why->text);
+	op->stage++;			/* the failed stage is undone, too */
+	return save_alone(run, err);
+}
+
+static enum err
+forward(struct op_run *run, const struct op_rules *rules, struct error *err)
+{
+	struct operation *op = run->op;
+
+	while (op->stage < rules->nstages) {
+		enum err r = run_stage(run, &rules->stages[op->stage], false, err);
+
+		if (is_abandoning(r))
+			return r;
+		if (r != ERR_OK) {
+			CLEANUP_FREE struct error *why = xmemdup(err, sizeof(*err));
+
+			return turn_round(run, why, err);
+		}
+		op->stage++;
+		/* The last stage is followed at once by the final commit. */
+		if (op->stage < rules->nstages) {
+			r = save_alone(run, err);
+			if (r != ERR_OK)
+				return r;
+		}
+	}
+	return finish(run, rules, err);
+}
+
+/* The undo failed: tell the client its error now, go on trying. */
+static enum err
+get_stuck(struct op_run *run, const struct error *why, struct error *err)
+{
+	struct operation *op = run->op;
+
+	log_warning("%s %s: undo failed: %s, retrying every %d s",
+		    op_kind_name(op->kind), op->target, why->text,
+		    STUCK_RETRY_MS / 1000);
+	if (op->status == OP_STUCK)
+		return fail(err, ERR_CANCELLED, "%s", why->text);
+	end_operation(op, OP_STUCK);
+	return save_end(run, NULL, err);
+}
+
+static enum err
+give_up(struct op_run *run, const struct op_rules *rules, struct error *err)
+{
+	enum op_status was = run->op->status;
+	enum err r;
+
+	end_operation(run->op, OP_FAILED);
+	r = save_end(run, rules->undone, err);
+	if (r == ERR_OK)
+		log_notice("%s %s: failed: %s", op_kind_name(run->op->kind),
+			   run->op->target, run->op->error);
+	else
+		run->op->status = was;
+	return r;
+}
+
+/* All is undone: start over elsewhere if the kind can, else end. */
+static enum err
+try_again(struct op_run *run, const struct op_rules *rules, struct error *err)
+{
+	struct operation *op = run->op;
+	struct error why;
+	enum err r;
+
+	if (rules->replan == NULL || op->status == OP_STUCK)
+		return give_up(run, rules, err);
+	op->status = OP_RUNNING;
+	op->attempt++;
+	r = save_end(run, rules->replan, &why);
+	if (r == ERR_OK)
+		log_info("%s %s: attempt %" PRIu32 " after: %s",
+			 op_kind_name(op->kind), op->target, op->attempt + 1,
+			 op->error);
+	if (r == ERR_OK || is_abandoning(r))
+		return r == ERR_OK ? r : fail(err, r, "%s", why.text);
+	op->status = OP_UNDOING;
+	return give_up(run, rules, err);
+}
+
+static enum err
+backward(struct op_run *run, const struct op_rules *rules, struct error *err)
+{
+	struct operation *op = run->op;
+
+	while (op->stage > 0) {
+		const struct op_stage *s = &rules->stages[op->stage - 1];
+		enum err r = ERR_OK;
+
+		if (s->undo != NULL)
+			r = run_stage(run, s, true, err);
+		if (is_abandoning(r))
+			return r;
+		if (r != ERR_OK) {
+			CLEANUP_FREE struct error *why = xmemdup(err, sizeof(*err));
+
+			return get_stuck(run, why, err);
+		}
+		/* An undo may find that it must go forward after all. */
+		if (op->status == OP_RUNNING)
+			return save_alone(run, err);
+		op->stage--;
+		if (op->stage > 0) {
+			r = save_alone(run, err);
+			if (r != ERR_OK)
+				return r;
+		}
+	}
+	return try_again(run, rules, err);
+}
+
+/* One operation, as far as it goes.  ERR_OK: it is over. */
+static enum err
+carry(struct engine *e, struct operation *op, struct error *err)
+{
+	struct op_run run = { .engine = e, .deps = &e->deps, .op = op };
+	const struct op_rules *rules = op_rules_of(op->kind);
+	enum err r = ERR_OK;
+
+	assert(rules != NULL);
+	while (r == ERR_OK && !operation_is_over(op)) {
+		bool was_stuck = op->status == OP_STUCK;
+
+		r = op->status == OP_RUNNING ? forward(&run, rules, err) :
+					       backward(&run, rules, err);
+		if (r == ERR_OK && !was_stuck && op->status == OP_STUCK)
+			r = fail(err, ERR_CANCELLED, "stuck");
+	}
+	kvs_release(&run.found);
+	return r;
+}
+
+/* ---- workers ---- */
+
+static struct job *
+next_job(struct engine *e)
+{
+	for (;;) {
+		struct job *j = e->head;
+
+		if (e->stopping)
+			return NULL;
+		if (j != NULL) {
+			e->head = j->next;
+			if (e->head == NULL)
+				e->tail = &e->head;
+			e->nqueued--;
+			j->queued = false;
+			j->running = true;
+			return j;
+		}
+		e->idle++;
+		pthread_cond_wait(&e->work, &e->lock);
+		e->idle--;
+	}
+}
+
+static void
+do_job(struct engine *e, const char *id)
+{
+	CLEANUP_FREE struct error *err = XNEW(struct error);
+	RECORD_SCOPE struct operation *rec =
+		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
+	RECORD_SCOPE struct operation *op = NULL;
+	enum err r;
+
+	if (rec == NULL || operation_is_over(rec) ||
+	    strcmp(rec->owner, e->deps.replica_id) != 0)
+		return;
+	op = operation_copy(rec);
+	log_set_context(id);
+	r = carry(e, op, err);
+	if (r != ERR_OK && op->status != OP_STUCK)
+		log_info("%s %s: left at stage %" PRIu32 ": %s",
+			 op_kind_name(op->kind), op->target, op->stage,
+			 err->text);
+	log_set_context(NULL);
+}
+
+/* Leave the job in hand for a while when it is not over, so that housekeeping
+ * does not give it out again at once.
+ */
+static void
+put_job(struct engine *e, struct job *j, bool over)
+{
+	j->running = false;
+	if (over) {
+		HASH_DEL(e->in_hand, j);
+		free(j);
+		return;
+	}
+	j->not_before_ms = clock_mono_ms() + HOUSEKEEPING_MS;
+}
+
+static bool
+is_over(struct engine *e, const char *id, bool *ret_stuck)
+{
+	RECORD_SCOPE struct operation *op =
+		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
+
+	*ret_stuck = op != NULL && op->status == OP_STUCK;
+	return op == NULL || operation_is_over(op);
+}
+
+static void *
+worker(void *arg)
+{
+	struct engine *e = arg;
+
+	pthread_mutex_lock(&e->lock);
+	for (;;) {
+		struct job *j = next_job(e);
+		bool over, stuck;
+
+		if (j == NULL)
+			break;
+		pthread_mutex_unlock(&e->lock);
+		do_job(e, j->id);
+		over = is_over(e, j->id, &stuck);
+		pthread_mutex_lock(&e->lock);
+		put_job(e, j, over);
+		if (!over && stuck)
+			j->not_before_ms = clock_mono_ms() + STUCK_RETRY_MS;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return NULL;
+}
+
+/* Under the lock. */
+static void
+enqueue(struct engine *e, struct job *j)
+{
+	j->next = NULL;
+	*e->tail = j;
+	e->tail = &j->next;
+	j->queued = true;
+	e->nqueued++;
+	if (e->nqueued > e->idle && e->nthreads < e->max_threads &&
+	    pthread_create(&e->threads[e->nthreads], NULL, worker, e) == 0)
+		e->nthreads++;
+	pthread_cond_signal(&e->work);
+}
+
+static struct job *
+find_job(struct engine *e, const char *id)
+{
+	struct job *j = NULL;
+
+	HASH_FIND_STR(e->in_hand, id, j);
+	return j;
+}
+
+/* Queue it, unless it is in hand and its time has not come. */
+static void
+submit(struct engine *e, const char *id, bool again)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+	struct job *j = find_job(e, id);
+
+	if (e->stopping)
+		return;
+	if (j == NULL) {
+		j = XNEW(struct job);
+		memcpy(j->id, id, ID_SIZE);
+		HASH_ADD_STR(e->in_hand, id, j);
+	} else if (!again || j->running || j->queued ||
+		   clock_mono_ms() < j->not_before_ms) {
+		return;
+	}
+	enqueue(e, j);
+}
+
+void
+engine_submit(struct engine *e, const char *id)
+{
+	submit(e, id, false);
+}
+
+/* ---- housekeeping ---- */
+
+static bool
+is_alive(struct engine *e, const char *replica)
+{
+	RECORD_SCOPE struct record *r =
+		mirror_get(e->deps.mirror, RECORD_REPLICA, replica);
+
+	return r != NULL;
+}
+
+static bool
+is_in_hand(struct engine *e, const char *id)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+
+	return find_job(e, id) != NULL;
+}
+
+/* Take over an operation whose owner is gone (or was us, in an earlier life of
+ * our lease): owner = we, epoch + 1, guarded by the record's revision, so one
+ * replica only gets it.
+ */
+static void
+adopt(struct engine *e, const struct operation *rec)
+{
+	CLEANUP_FREE struct error *err = XNEW(struct error);
+	RECORD_SCOPE struct operation *op = operation_copy(rec);
+	TXN_SCOPE struct txn t = { 0 };
+	enum err r;
+
+	snprintf(op->owner, sizeof(op->owner), "%s", e->deps.replica_id);
+	op->epoch++;
+	op->updated_ms = clock_wall_ms();
+	txn_put(&t, &op->r);
+	r = txn_commit(&t, e->deps.mirror, err);
+	if (r == ERR_OK) {
+		log_notice("%s %s: operation %s adopted at stage %" PRIu32
+			   ", epoch %" PRIu64, op_kind_name(op->kind),
+			   op->target, op->id, op->stage, op->epoch);
+		engine_submit(e, op->id);
+	} else if (r != ERR_CONFLICT) {
+		log_warning("operation %s: can't be adopted: %s, retrying",
+			    op->id, err->text);
+	}
+}
+
+static void
+look_after(struct engine *e, const char *id)
+{
+	RECORD_SCOPE struct operation *op =
+		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
+
+	if (op == NULL || operation_is_over(op) || op_rules_of(op->kind) == NULL)
+		return;
+	if (strcmp(op->owner, e->deps.replica_id) == 0) {
+		submit(e, id, true);
+		return;
+	}
+	if (!is_alive(e, op->owner) && !is_in_hand(e, id))
+		adopt(e, op);
+}
+
+static void
+look_after_all(struct engine *e)
+{
+	CLEANUP(strs_release) struct strs ids = { 0 };
+
+	mirror_rdlock(e->deps.mirror);
+	strs_copy(&ids, relation_of(e->deps.model->open_ops, ""));
+	mirror_unlock(e->deps.mirror);
+	for (size_t i = 0; i < ids.n && !e->stopping; i++)
+		look_after(e, ids.v[i]);
+}
+
+static void
+prune_keys(struct engine *e, struct strs *keys)
+{
+	int64_t keep_ms = config_int(e->deps.config, "result_retention_s") * 1000;
+	int64_t now_ms = clock_wall_ms();
+
+	mirror_rdlock(e->deps.mirror);
+	{
+		const struct strs *l = relation_of(e->deps.model->ended_ops, "");
+
+		for (size_t i = 0; i < l->n && keys->n < PRUNE_BATCH; i++) {
+			CLEANUP_FREE char *key = NULL;
+
+			if (strtoll(l->v[i], NULL, 10) + keep_ms > now_ms)
+				break;
+			key = xasprintf("operations/%s", strchr(l->v[i], ' ') + 1);
+			strs_add(keys, key);
+		}
+	}
+	mirror_unlock(e->deps.mirror);
+}
+
+/* Results that were kept long enough go; deleting them twice does no harm, so
+ * every replica may do it.
+ */
+static void
+prune(struct engine *e)
+{
+	CLEANUP_FREE struct error *err = XNEW(struct error);
+	CLEANUP(strs_release) struct strs keys = { 0 };
+	TXN_SCOPE struct txn t = { 0 };
+
+	prune_keys(e, &keys);
+	if (keys.n == 0)
+		return;
+	for (size_t i = 0; i < keys.n; i++)
+		txn_drop(&t, keys.v[i]);
+	if (txn_commit(&t, e->deps.mirror, err) != ERR_OK)
+		log_warning("old results: %s, retrying", err->text);
+}
+
+static void *
+housekeeping(void *arg)
+{
+	struct engine *e = arg;
+
+	while (!e->stopping) {
+		look_after_all(e);
+		prune(e);
+		LOCK_FOR_SCOPE(&e->lock);
+		if (!e->wanted && !e->stopping)
+			cond_wait_until(&e->wake, &e->lock,
+					clock_mono_ms() + HOUSEKEEPING_MS);
+		e->wanted = false;
+	}
+	return NULL;
+}
+
+void
+engine_wake(struct engine *e)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+
+	e->wanted = true;
+	pthread_cond_signal(&e->wake);
+}
+
+/* ---- life cycle ---- */
+
+struct engine *
+engine_new(const struct engine_deps *deps)
+{
+	struct engine *e = XNEW(struct engine);
+
+	e->deps = *deps;
+	e->tail = &e->head;
+	e->max_threads = (size_t)config_int(deps->config, "running_operations");
+	e->threads = xcalloc(e->max_threads, sizeof(e->threads[0]));
+	pthread_mutex_init(&e->turn, NULL);
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_cond_init(&e->work, NULL);
+	cond_init_mono(&e->wake);
+	return e;
+}
+
+void
+engine_start(struct engine *e)
+{
+	int r = pthread_create(&e->housekeeper, NULL, housekeeping, e);
+
+	assert(r == 0);
+	(void)r;
+	e->started = true;
+}
+
+static size_t
+count_running(struct engine *e)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+	struct job *j, *next;
+	size_t n = 0;
+
+	HASH_ITER(hh, e->in_hand, j, next)
+		n += j->running;
+	return n;
+}
+
+void
+engine_stop(struct engine *e, int grace_ms)
+{
+	int64_t until = clock_mono_ms() + grace_ms;
+	struct timespec ts = { .tv_nsec = 5 * 1000000 };
+
+	{
+		LOCK_FOR_SCOPE(&e->lock);
+		e->stopping = true;
+		pthread_cond_broadcast(&e->work);
+		pthread_cond_signal(&e->wake);
+	}
+	while (count_running(e) > 0 && clock_mono_ms() < until)
+		nanosleep(&ts, NULL);
+	e->cancelled = true;
+	if (e->started)
+		pthread_join(e->housekeeper, NULL);
+	e->started = false;
+	for (size_t i = 0; i < e->nthreads; i++)
+		pthread_join(e->threads[i], NULL);
+	e->nthreads = 0;
+}
+
+void
+engine_free(struct engine *e)
+{
+	struct job *j, *next;
+
+	if (e == NULL)
+		return;
+	HASH_ITER(hh, e->in_hand, j, next) {
+		HASH_DEL(e->in_hand, j);
+		free(j);
+	}
+	pthread_mutex_destroy(&e->turn);
+	pthread_mutex_destroy(&e->lock);
+	pthread_cond_destroy(&e->work);
+	pthread_cond_destroy(&e->wake);
+	free(e->threads);
+	free(e);
+}

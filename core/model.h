@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The model: indexes over the mirror that the rules of the service need, kept
+ * up to date by observing it.  All of it is guarded by the mirror's lock: read
+ * between mirror_rdlock() and mirror_unlock().
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "relation.h"
+#include "store/mirror.h"
+#include "topology.h"
+
+struct model {
+	struct mirror *mirror;
+	struct topology *topology;
+	struct relation *nodes;		/* cluster -> nodes */
+	struct relation *volumes;	/* cluster -> volumes, pending ones too */
+	struct relation *devices;	/* node -> devices */
+	struct relation *bricks;	/* device -> "BRICK VOLUME" */
+	struct relation *open_ops;	/* "" -> operations that are not over */
+	struct relation *ended_ops;	/* "" -> "ENDED_MS ID", oldest first */
+	/* Told, under the lock, of ended operations (id) and of anything that
+	 * should make all be looked at again (NULL).
+	 */
+	void (*on_ended)(void *arg, const char *id);
+	void *on_ended_arg;
+	/* Told, under the lock, that a replica came or went. */
+	void (*on_replicas)(void *arg);
+	void *on_replicas_arg;
+};
+
+struct model *model_new(struct mirror *);	/* before mirror_start */
+void model_free(struct model *);
+
+/* An operation is over when nobody works on it any more; for a client it has
+ * ended a little earlier, when its undo got stuck.
+ */
+bool operation_is_over(const struct operation *);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stages of the operations on devices: add, delete, resync. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine.h"
+#include "node-args.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+#define DEVICE_TIMEOUT_S 300	/* heketi's 5 minutes */
+
+static enum err
+target(struct op_run *run, struct device **ret, struct error *err)
+{
+	RECORD_SCOPE struct device *d = (void *)mirror_get(
+		run->deps->mirror, RECORD_DEVICE, run->op->target);
+
+	if (d == NULL)
+		return fail(err, ERR_INTERNAL, "device %s: record is gone",
+			    run->op->target);
+	*ret = device_copy(d);
+	return ERR_OK;
+}
+
+/* Device and node of the operation, as executors are given them. */
+struct place {
+	struct node *n;
+	struct brickyard_node node;
+	struct device_arg device;
+};
+
+static void
+place_release(struct place *p)
+{
+	record_unref(p->n != NULL ? &p->n->r : NULL);
+	device_arg_release(&p->device);
+}
+
+static enum err
+place_init(struct place *p, struct op_run *run, struct error *err)
+{
+	RECORD_SCOPE struct device *d = NULL;
+	enum err r = target(run, &d, err);
+
+	if (r != ERR_OK)
+		return r;
+	p->n = (void *)mirror_get(run->deps->mirror, RECORD_NODE, d->node);
+	if (p->n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone", d->node);
+	p->node = node_arg(p->n);
+	device_arg_init(&p->device, d);
+	return ERR_OK;
+}
+
+/* What prepare and info told, into the record. */
+static enum err
+take_sizes(struct device *d, const struct kvs *found, struct error *err)
+{
+	const char *total = kvs_get(found, "total_bytes");
+	const char *free_ = kvs_get(found, "free_bytes");
+	const char *extent = kvs_get(found, "extent_bytes");
+
+	if (total == NULL || free_ == NULL)
+		return fail(err, ERR_INTERNAL,
+			    "device %s: the executor told no size", d->id);
+	d->total_bytes = strtoull(total, NULL, 10);
+	d->used_bytes = d->total_bytes - strtoull(free_, NULL, 10);
+	if (d->used_bytes > d->total_bytes)
+		return fail(err, ERR_INTERNAL,
+			    "device %s: the executor told %s bytes free of %s",
+			    d->id, free_, total);
+	if (extent != NULL)
+		d->extent_bytes = strtoull(extent, NULL, 10);
+	return ERR_OK;
+}
+
+static void
+take_identity(struct device *d, const struct kvs *found)
+{
+	const char *uuid = kvs_get(found, "pv_uuid");
+	const char *kind = kvs_get(found, "kind");
+
+	free(d->pv_uuid);
+	d->pv_uuid = uuid != NULL && uuid[0] != '\0' ? xstrdup(uuid) : NULL;
+	d->kind = kind != NULL && strcmp(kind, "directory") == 0 ?
+		  BRICKYARD_DEVICE_DIRECTORY : BRICKYARD_DEVICE_BLOCK;
+	strs_release(&d->paths);
+	for (size_t i = 0; i < found->n; i++)
+		if (strcmp(found->v[i].key, "path") == 0)
+			strs_add(&d->paths, found->v[i].value);
+}
+
+static void
+keep_result(struct op_run *run, const struct brickyard_result *res)
+{
+	kvs_release(&run->found);
+	if (res->records.n > 0)
+		kvs_copy(&run->found, &res->records.v[0]);
+}
+
+/* ---- add ---- */
+
+static enum err
+initialise_failed(struct error *err, enum err r, const char *name)
+{
+	CLEANUP_FREE char *was = xstrdup(err->text);
+
+	if (r != ERR_EXISTS || strncmp(was, "Initializing device", 19) == 0)
+		return r;
+	return fail(err, r, "Initializing device %s failed (already "
+		    "initialized or contains data?): %s", name, was);
+}
+
+static enum err
+prepare(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	CLEANUP(place_release) struct place p = { 0 };
+	struct brickyard_result res;
+	enum err r = place_init(&p, run, err);
+
+	if (r != ERR_OK)
+		return r;
+	result_init(&res);
+	r = executor_device_prepare(run->deps->executor, call, &p.node,
+				    &p.device.d, &res, err);
+	/* As heketi: the careful way first, destroying only if that failed. */
+	if (r == ERR_EXISTS && p.device.record->destroy_data) {
+		log_info("%s, destroying as told", err->text);
+		p.device.d.destroy_data = 1;
+		result_release(&res);
+		result_init(&res);
+		r = executor_device_prepare(run->deps->executor, call, &p.node,
+					    &p.device.d, &res, err);
+	}
+	if (r == ERR_OK)
+		keep_result(run, &res);
+	else
+		r = initialise_failed(err, r, p.device.d.name);
+	result_release(&res);
+	return r;
+}
+
+static enum err
+teardown(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	CLEANUP(place_release) struct place p = { 0 };
+	enum err r = place_init(&p, run, err);
+
+	if (r == ERR_OK)
+		r = executor_device_teardown(run->deps->executor, call, &p.node,
+					     &p.device.d, err);
+	return r;
+}
+
+static enum err
+add_finish(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct device *d = NULL;
+	enum err r = target(run, &d, err);
+
+	if (r == ERR_OK)
+		r = take_sizes(d, &run->found, err);
+	if (r != ERR_OK)
+		return r;
+	take_identity(d, &run->found);
+	d->adding = false;
+	d->pending[0] = '\0';
+	txn_put(t, &d->r);
+	return ERR_OK;
+}
+
+static enum err
+add_undone(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct device *d = NULL;
+	enum err r = target(run, &d, err);
+
+	if (r == ERR_OK)
+		txn_delete(t, &d->r);
+	return r;
+}
+
+static const struct op_stage add_stages[] = {
+	{ "prepare", DEVICE_TIMEOUT_S, prepare, teardown },
+};
+
+const struct op_rules op_rules_device_add = {
+	.kind = OP_DEVICE_ADD,
+	.stages = add_stages,
+	.nstages = ARRAY_SIZE(add_stages),
+	.finish = add_finish,
+	.undone = add_undone,
+};
+
+/* ---- delete ---- */
+
+static enum err
+remove_device(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	enum err r = teardown(run, call, err);
+
+	if (r == ERR_OK || kvs_get(&run->op->args, "force_forget") == NULL ||
+	    r == ERR_FENCED)
+		return r;
+	log_warning("device %s: %s, forgetting it as told", run->op->target,
+		    err->text);
+	return ERR_OK;
+}
+
+static enum err
+delete_undone(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct device *d = NULL;
+	enum err r = target(run, &d, err);
+
+	if (r != ERR_OK)
+		return r;
+	d->pending[0] = '\0';
+	txn_put(t, &d->r);
+	return ERR_OK;
+}
+
+static const struct op_stage delete_stages[] = {
+	{ "teardown", DEVICE_TIMEOUT_S, remove_device, NULL },
+};
+
+const struct op_rules op_rules_device_delete = {
+	.kind = OP_DEVICE_DELETE,
+	.stages = delete_stages,
+	.nstages = ARRAY_SIZE(delete_stages),
+	.finish = add_undone,		/* the record goes */
+	.undone = delete_undone,
+};
+
+/* ---- resync ---- */
+
+static enum err
+look(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	CLEANUP(place_release) struct place p = { 0 };
+	struct brickyard_result res;
+	enum err r = place_init(&p, run, err);
+
+	if (r != ERR_OK)
+		return r;
+	result_init(&res);
+	r = executor_device_info(run->deps->executor, call, &p.node,
+				 &p.device.d, &res, err);
+	if (r == ERR_OK)
+		keep_result(run, &res);
+	result_release(&res);
+	return r;
+}
+
+static enum err
+resync_finish(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct device *d = NULL;
+	enum err r = target(run, &d, err);
+
+	if (r == ERR_OK)
+		r = take_sizes(d, &run->found, err);
+	if (r != ERR_OK)
+		return r;
+	d->pending[0] = '\0';
+	txn_put(t, &d->r);
+	return ERR_OK;
+}
+
+static const struct op_stage resync_stages[] = {
+	{ "look", DEVICE_TIMEOUT_S, look, NULL },
+};
+
+const struct op_rules op_rules_device_resync = {
+	.kind = OP_DEVICE_RESYNC,
+	.stages = resync_stages,
+	.nstages = ARRAY_SIZE(resync_stages),
+	.finish = resync_finish,
+	.undone = delete_undone,
+};

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stages of the operations on nodes: add, delete. */
+#include <config.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "node-args.h"
+#include "peers.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+#define NODE_TIMEOUT_S 660
+
+static enum err
+target(struct op_run *run, struct node **ret, struct error *err)
+{
+	RECORD_SCOPE struct node *n = (void *)mirror_get(
+		run->deps->mirror, RECORD_NODE, run->op->target);
+
+	if (n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone",
+			    run->op->target);
+	*ret = node_copy(n);
+	return ERR_OK;
+}
+
+/* ---- choosing a peer ---- */
+
+struct peer_list {
+	struct node **v;
+	size_t n, cap;
+	bool others_coming;	/* earlier ones that are still being added */
+};
+
+static void
+peer_list_release(struct peer_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		record_unref(&l->v[i]->r);
+	free(l->v);
+}
+
+/* The place of a node among those that were ever added to its cluster: the
+ * revision of the cluster's record when it was admitted, which each admission
+ * moves on.
+ */
+static int64_t
+order_of(struct mirror *m, const struct node *n)
+{
+	const struct operation *op =
+		(const void *)mirror_peek(m, RECORD_OPERATION, n->pending);
+	const char *order = op != NULL ? kvs_get(&op->args, "order") : NULL;
+
+	return order != NULL ? strtoll(order, NULL, 10) : INT64_MAX;
+}
+
+static void
+list_peers(struct mirror *m, struct model *model, const char *cluster,
+	   const struct node *except, struct peer_list *ret)
+{
+	const struct strs *ids;
+
+	mirror_rdlock(m);
+	ids = relation_of(model->nodes, cluster);
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct node *n =
+			(const void *)mirror_peek(m, RECORD_NODE, ids->v[i]);
+
+		if (n == NULL || (except && strcmp(n->id, except->id) == 0))
+			continue;
+		if (n->adding)
+			ret->others_coming |= except != NULL &&
+				order_of(m, n) < order_of(m, except);
+		else if (n->state == STATE_ONLINE)
+			*VEC_PUSH(ret) = (void *)record_ref(&n->r);
+	}
+	mirror_unlock(m);
+}
+
+enum err
+peer_find(const struct engine_deps *deps, const struct brickyard_call *call,
+	  const char *cluster, const struct node *except, struct node **ret,
+	  struct error *err)
+{
+	CLEANUP(peer_list_release) struct peer_list l = { 0 };
+
+	list_peers(deps->mirror, deps->model, cluster, except, &l);
+	for (size_t i = 0; i < l.n; i++) {
+		struct brickyard_node arg = node_arg(l.v[i]);
+
+		if (executor_node_check(deps->executor, call, &arg, err) == ERR_OK) {
+			*ret = (void *)record_ref(&l.v[i]->r);
+			return ERR_OK;
+		}
+		log_info("node %s: %s", l.v[i]->id, err->text);
+	}
+	return fail(err, ERR_NOTFOUND, "None of the nodes in cluster has "
+		    "glusterd running");
+}
+
+/* Is it the first of its cluster?  Waits for those that are being added before
+ * it: one of them may become its peer.
+ */
+static enum err
+is_first(struct op_run *run, const struct brickyard_call *call,
+	 const struct node *n, bool *ret, struct error *err)
+{
+	for (;;) {
+		CLEANUP(peer_list_release) struct peer_list l = { 0 };
+
+		list_peers(run->deps->mirror, run->deps->model, n->cluster, n,
+			   &l);
+		*ret = l.n == 0;
+		if (l.n > 0 || !l.others_coming)
+			return ERR_OK;
+		if (!call_sleep(call, 50))
+			return fail(err, ERR_TIMEOUT, "node %s: other nodes of "
+				    "its cluster are being added", n->id);
+	}
+}
+
+/* ---- add ---- */
+
+static enum err
+join_cluster(struct op_run *run, const struct brickyard_call *call,
+	     struct error *err)
+{
+	RECORD_SCOPE struct node *n = NULL;
+	RECORD_SCOPE struct node *peer = NULL;
+	struct brickyard_node from;
+	bool first = false;
+	enum err r = target(run, &n, err);
+
+	if (r == ERR_OK)
+		r = is_first(run, call, n, &first, err);
+	if (r != ERR_OK || first)
+		return r;
+	r = peer_find(run->deps, call, n->cluster, n, &peer, err);
+	if (r != ERR_OK)
+		return r;
+	from = node_arg(peer);
+	return executor_peer_probe(run->deps->executor, call, &from,
+				   n->storage.v[0], err);
+}
+
+static enum err
+leave_cluster(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	RECORD_SCOPE struct node *n = NULL;
+	RECORD_SCOPE struct node *peer = NULL;
+	struct brickyard_node from;
+	enum err r = target(run, &n, err);
+
+	if (r != ERR_OK)
+		return r;
+	if (peer_find(run->deps, call, n->cluster, n, &peer, err) != ERR_OK)
+		return ERR_OK;		/* nobody that it could be a peer of */
+	from = node_arg(peer);
+	return executor_peer_detach(run->deps->executor, call, &from,
+				    n->storage.v[0], err);
+}
+
+/* As heketi: that a detach fails is no reason to keep the node. */
+static enum err
+leave_cluster_anyhow(struct op_run *run, const struct brickyard_call *call,
+		     struct error *err)
+{
+	enum err r = leave_cluster(run, call, err);
+
+	if (r == ERR_OK || r == ERR_FENCED || call->cancelled(call))
+		return r;
+	log_warning("node %s: peer detach: %s, ignoring", run->op->target,
+		    err->text);
+	return ERR_OK;
+}
+
+void
+node_host_keys(const struct node *n, struct strs *ret)
+{
+	for (size_t i = 0; i < n->manage.n; i++) {
+		CLEANUP_FREE char *key =
+			xasprintf("index/hosts/manage/%s", n->manage.v[i]);
+		strs_add(ret, key);
+	}
+	for (size_t i = 0; i < n->storage.n; i++) {
+		CLEANUP_FREE char *key =
+			xasprintf("index/hosts/storage/%s", n->storage.v[i]);
+		strs_add(ret, key);
+	}
+}
+
+static enum err
+add_finish(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct node *n = NULL;
+	enum err r = target(run, &n, err);
+
+	if (r != ERR_OK)
+		return r;
+	n->adding = false;
+	n->pending[0] = '\0';
+	txn_put(t, &n->r);
+	free(run->op->location);
+	run->op->location = xasprintf("/nodes/%s", n->id);
+	return ERR_OK;
+}
+
+static enum err
+remove_record(struct op_run *run, struct txn *t, struct error *err)
+{
+	CLEANUP(strs_release) struct strs keys = { 0 };
+	RECORD_SCOPE struct node *n = NULL;
+	enum err r = target(run, &n, err);
+
+	if (r != ERR_OK)
+		return r;
+	node_host_keys(n, &keys);
+	txn_delete(t, &n->r);
+	for (size_t i = 0; i < keys.n; i++)
+		txn_drop(t, keys.v[i]);
+	return ERR_OK;
+}
+
+static const struct op_stage add_stages[] = {
+	{ "peer", NODE_TIMEOUT_S, join_cluster, leave_cluster },
+};
+
+const struct op_rules op_rules_node_add = {
+	.kind = OP_NODE_ADD,
+	.stages = add_stages,
+	.nstages = ARRAY_SIZE(add_stages),
+	.finish = add_finish,
+	.undone = remove_record,
+};
+
+/* ---- delete ---- */
+
+static enum err
+delete_undone(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct node *n = NULL;
+	enum err r = target(run, &n, err);
+
+	if (r != ERR_OK)
+		return r;
+	n->pending[0] = '\0';
+	txn_put(t, &n->r);
+	return ERR_OK;
+}
+
+static const struct op_stage delete_stages[] = {
+	{ "peer", NODE_TIMEOUT_S, leave_cluster_anyhow, NULL },
+};
+
+const struct op_rules op_rules_node_delete = {
+	.kind = OP_NODE_DELETE,
+	.stages = delete_stages,
+	.nstages = ARRAY_SIZE(delete_stages),
+	.finish = remove_record,
+	.undone = delete_undone,
+};

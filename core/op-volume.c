@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stages of the operations on volumes: create, expand, delete. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocate.h"
+#include "engine.h"
+#include "node-args.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+#include "volume-type.h"
+
+/* heketi's limits: 10 minutes for bricks, cli_timeout and a little for gluster. */
+#define BRICKS_TIMEOUT_S 600
+#define GLUSTER_TIMEOUT_S 660
+
+/* The volume of the operation as it is now; a private copy. */
+static enum err
+target(struct op_run *run, struct volume **ret, struct error *err)
+{
+	RECORD_SCOPE struct volume *v = (void *)mirror_get(
+		run->deps->mirror, RECORD_VOLUME, run->op->target);
+
+	if (v == NULL)
+		return fail(err, ERR_INTERNAL, "volume %s: record is gone",
+			    run->op->target);
+	*ret = volume_copy(v);
+	return ERR_OK;
+}
+
+static void
+settle(struct volume *v)
+{
+	v->pending[0] = '\0';
+	v->doing = VOLUME_SETTLED;
+	for (size_t i = 0; i < v->nbricks; i++)
+		v->bricks[i].pending[0] = '\0';
+}
+
+/* ---- stage: place ---- */
+
+struct place_arg {
+	struct op_run *run;
+	bool avoid;
+};
+
+static enum err
+place_build(void *arg, struct txn *t, struct error *err)
+{
+	const struct place_arg *a = arg;
+	struct operation *op = a->run->op;
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(a->run, &v, err);
+
+	if (r != ERR_OK || v->nbricks > 0)
+		return r;
+	r = allocate_bricks(a->run->deps, v, v->size_bytes,
+			    a->avoid ? &op->avoid : NULL, op->id, op->attempt,
+			    t, err);
+	if (r == ERR_OK)
+		txn_put(t, &v->r);
+	return r;
+}
+
+/* Of a first attempt this was done in the transaction that admitted it.  Later
+ * ones avoid the devices that failed, unless there is nothing else.
+ */
+static enum err
+place(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	struct place_arg a = { run, true };
+	enum err r;
+
+	LOCK_FOR_SCOPE(engine_turn(run->engine));
+	r = engine_commit(run->engine, place_build, &a, err);
+	if (r == ERR_NOSPACE || r == ERR_REFUSED) {
+		a.avoid = false;
+		r = engine_commit(run->engine, place_build, &a, err);
+	}
+	/* What matters to the client is why the attempt before failed. */
+	if ((r == ERR_NOSPACE || r == ERR_REFUSED) && run->op->error != NULL)
+		return fail(err, run->op->error_code, "%s", run->op->error);
+	return r;
+}
+
+static enum err
+unplace_build(void *arg, struct txn *t, struct error *err)
+{
+	struct op_run *run = arg;
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK || v->nbricks == 0)
+		return r;
+	release_bricks(run->deps, v, run->op->id, t);
+	volume_remove_bricks(v, run->op->id);
+	txn_put(t, &v->r);
+	return ERR_OK;
+}
+
+static enum err
+unplace(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	LOCK_FOR_SCOPE(engine_turn(run->engine));
+
+	return engine_commit(run->engine, unplace_build, run, err);
+}
+
+/* ---- stage: bricks ---- */
+
+struct bricks_arg {
+	struct op_run *run;
+	const struct brickyard_call *call;
+	struct brick_args args;
+	bool *failed;		/* of each group */
+	bool destroy;
+};
+
+static enum err
+bricks_on_node(void *arg, size_t i, struct error *err)
+{
+	struct bricks_arg *a = arg;
+	const struct brick_group *g = &a->args.groups[i];
+	struct executor *x = a->run->deps->executor;
+	enum err r;
+
+	log_set_context(a->run->op->id);
+	r = a->destroy ?
+	    executor_bricks_destroy(x, a->call, &g->arg, g->bricks, g->n, err) :
+	    executor_bricks_create(x, a->call, &g->arg, g->bricks, g->n, err);
+	a->failed[i] = r != ERR_OK;
+	return r;
+}
+
+static void
+remember_failed(struct bricks_arg *a)
+{
+	for (size_t i = 0; i < a->args.ngroups; i++) {
+		const struct brick_group *g = &a->args.groups[i];
+
+		for (size_t k = 0; a->failed[i] && k < g->n; k++)
+			if (!strs_has(&a->run->op->avoid, g->bricks[k]->device->id))
+				strs_add(&a->run->op->avoid, g->bricks[k]->device->id);
+	}
+}
+
+static enum err
+bricks(struct op_run *run, const struct brickyard_call *call, bool destroy,
+       const char *pending, struct error *err)
+{
+	struct bricks_arg a = { .run = run, .call = call, .destroy = destroy };
+	RECORD_SCOPE struct volume *v = NULL;
+	CLEANUP_FREE bool *failed = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	r = brick_args_init(&a.args, run->deps->mirror, v, pending, err);
+	if (r != ERR_OK)
+		return r;
+	a.failed = failed = xcalloc(a.args.ngroups, sizeof(*failed));
+	r = fan_out(a.args.ngroups, bricks_on_node, &a, a.args.hosts, err);
+	if (r != ERR_OK && !destroy)
+		remember_failed(&a);
+	brick_args_release(&a.args);
+	return r;
+}
+
+static enum err
+make_bricks(struct op_run *run, const struct brickyard_call *call,
+	    struct error *err)
+{
+	return bricks(run, call, false, run->op->id, err);
+}
+
+static enum err
+unmake_bricks(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	return bricks(run, call, true, run->op->id, err);
+}
+
+static enum err
+remove_bricks(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	return bricks(run, call, true, NULL, err);
+}
+
+/* ---- stage: the gluster volume ---- */
+
+/* A volume as an executor is given it, and the memory behind. */
+struct gluster_arg {
+	struct brickyard_gluster_volume g;
+	struct volume *v;
+	struct strs words;
+	struct brickyard_brick_ref *refs;
+	const struct brickyard_brick_ref **bricks;
+	const char **options;
+};
+
+static void
+gluster_arg_release(struct gluster_arg *a)
+{
+	strs_release(&a->words);
+	free(a->refs);
+	free(a->bricks);
+	free(a->options);
+	record_unref(a->v != NULL ? &a->v->r : NULL);
+}
+
+static void
+fill_bricks(struct gluster_arg *a)
+{
+	const struct volume *v = a->v;
+
+	a->refs = xcalloc(v->nbricks, sizeof(*a->refs));
+	a->bricks = xcalloc(v->nbricks, sizeof(*a->bricks));
+	for (size_t i = 0; i < v->nbricks; i++) {
+		a->refs[i] = (struct brickyard_brick_ref){
+			.size = sizeof(a->refs[i]),
+			.host = v->bricks[i].host,
+			.path = v->bricks[i].path,
+		};
+		a->bricks[i] = &a->refs[i];
+	}
+	a->options = xcalloc(v->options.n, sizeof(*a->options));
+	for (size_t i = 0; i < v->options.n; i++)
+		if (v->options.v[i][0] != '\0')
+			a->options[a->g.noptions++] = v->options.v[i];
+}
+
+static enum err
+gluster_arg_init(struct gluster_arg *a, struct op_run *run, struct error *err)
+{
+	CLEANUP(shape_release) struct shape shape = { 0 };
+	enum err r = target(run, &a->v, err);
+
+	if (r == ERR_OK)
+		r = shape_init(&shape, run->deps->plugins, a->v->type,
+			       &a->v->params, &a->v->options, err);
+	if (r == ERR_OK)
+		r = shape_create_words(&shape, &a->words, err);
+	if (r != ERR_OK)
+		return r;
+	fill_bricks(a);
+	a->g = (struct brickyard_gluster_volume){
+		.size = sizeof(a->g),
+		.name = a->v->name,
+		.id = a->v->id,
+		.nwords = a->words.n,
+		.words = (const char *const *)a->words.v,
+		.nbricks = a->v->nbricks,
+		.bricks = a->bricks,
+		.bricks_per_set = a->v->bricks_per_set,
+		.sets_per_command = shape.geometry.sets_per_command,
+		.noptions = a->g.noptions,
+		.options = a->options,
+	};
+	if (a->g.sets_per_command == 0)
+		a->g.sets_per_command = 5;
+	return ERR_OK;
+}
+
+/* The node of a brick, or NULL. */
+static struct node *
+brick_node(struct op_run *run, const struct brick *b)
+{
+	return (void *)mirror_get(run->deps->mirror, RECORD_NODE, b->node);
+}
+
+static enum err
+make_volume(struct op_run *run, const struct brickyard_call *call,
+	    struct error *err)
+{
+	CLEANUP(gluster_arg_release) struct gluster_arg a = { 0 };
+	RECORD_SCOPE struct node *n = NULL;
+	struct brickyard_node arg;
+	enum err r = gluster_arg_init(&a, run, err);
+
+	if (r != ERR_OK)
+		return r;
+	n = brick_node(run, &a.v->bricks[0]);
+	if (n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone",
+			    a.v->bricks[0].node);
+	arg = node_arg(n);
+	return executor_volume_create(run->deps->executor, call, &arg, &a.g, err);
+}
+
+/* Try on the nodes that hold its bricks until one succeeds. */
+static enum err
+unmake_volume(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	CLEANUP(strs_release) struct strs tried = { 0 };
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	r = fail(err, ERR_EXEC, "no hosts available (0 total)");
+	if (v->nbricks == 0)
+		r = ERR_OK;
+	for (size_t i = 0; r != ERR_OK && i < v->nbricks; i++) {
+		RECORD_SCOPE struct node *n = NULL;
+		struct brickyard_node arg;
+
+		if (strs_has(&tried, v->bricks[i].node))
+			continue;
+		strs_add(&tried, v->bricks[i].node);
+		n = brick_node(run, &v->bricks[i]);
+		if (n == NULL)
+			continue;
+		arg = node_arg(n);
+		r = executor_volume_destroy(run->deps->executor, call, &arg,
+					    v->name, err);
+		if (call->cancelled(call))
+			break;
+	}
+	return r;
+}
+
+/* ---- create ---- */
+
+static enum err
+create_finish(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	settle(v);
+	txn_put(t, &v->r);
+	free(run->op->location);
+	run->op->location = xasprintf("/volumes/%s", v->id);
+	return ERR_OK;
+}
+
+static enum err
+create_undone(struct op_run *run, struct txn *t, struct error *err)
+{
+	CLEANUP_FREE char *name_key = NULL;
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	name_key = volume_name_key(v->cluster, v->name);
+	txn_delete(t, &v->r);
+	txn_drop(t, name_key);
+	return ERR_OK;
+}
+
+static enum err
+create_replan(struct op_run *run, struct txn *t, struct error *err)
+{
+	int64_t limit = config_int(run->deps->config,
+				   "glusterfs.operation_retry_limits.volume_create");
+
+	if (run->op->attempt > limit)
+		return fail(err, ERR_REFUSED, "no attempt left");
+	run->op->stage = 0;
+	return ERR_OK;
+}
+
+static const struct op_stage create_stages[] = {
+	{ "place", 60, place, unplace },
+	{ "bricks", BRICKS_TIMEOUT_S, make_bricks, unmake_bricks },
+	{ "volume", GLUSTER_TIMEOUT_S, make_volume, unmake_volume },
+};
+
+const struct op_rules op_rules_volume_create = {
+	.kind = OP_VOLUME_CREATE,
+	.throttled = true,
+	.stages = create_stages,
+	.nstages = ARRAY_SIZE(create_stages),
+	.finish = create_finish,
+	.undone = create_undone,
+	.replan = create_replan,
+};
+
+/* ---- delete ---- */
+
+static enum err
+delete_finish(struct op_run *run, struct txn *t, struct error *err)
+{
+	CLEANUP_FREE char *name_key = NULL;
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	name_key = volume_name_key(v->cluster, v->name);
+	release_bricks(run->deps, v, NULL, t);
+	txn_delete(t, &v->r);
+	txn_drop(t, name_key);
+	return ERR_OK;
+}
+
+/* As heketi does: the volume is there again, deleting it can be tried again. */
+static enum err
+delete_undone(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	settle(v);
+	txn_put(t, &v->r);
+	return ERR_OK;
+}
+
+static enum err
+destroy_volume(struct op_run *run, const struct brickyard_call *call,
+	       struct error *err)
+{
+	enum err r = unmake_volume(run, call, err);
+	RECORD_SCOPE struct volume *v = NULL;
+	struct error ignored;
+
+	if (r == ERR_OK || target(run, &v, &ignored) != ERR_OK)
+		return r;
+	return fail_prefix(err, "Unable to delete volume %s", v->name);
+}
+
+static const struct op_stage delete_stages[] = {
+	{ "volume", GLUSTER_TIMEOUT_S, destroy_volume, NULL },
+	{ "bricks", BRICKS_TIMEOUT_S, remove_bricks, NULL },
+};
+
+const struct op_rules op_rules_volume_delete = {
+	.kind = OP_VOLUME_DELETE,
+	.throttled = true,
+	.stages = delete_stages,
+	.nstages = ARRAY_SIZE(delete_stages),
+	.finish = delete_finish,
+	.undone = delete_undone,
+};
+
+/* ---- expand ---- */
+
+static enum err
+add_to_volume(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	CLEANUP(gluster_arg_release) struct gluster_arg a = { 0 };
+	RECORD_SCOPE struct node *n = NULL;
+	struct brickyard_node arg;
+	enum err r = gluster_arg_init(&a, run, err);
+
+	if (r != ERR_OK)
+		return r;
+	n = brick_node(run, &a.v->bricks[0]);
+	if (n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone",
+			    a.v->bricks[0].node);
+	arg = node_arg(n);
+	return executor_volume_expand(
+		run->deps->executor, call, &arg, &a.g,
+		(uint32_t)config_bool(run->deps->config, "rebalance_on_expansion"),
+		err);
+}
+
+static bool
+is_listed(const struct brickyard_result *info, const struct brick *b)
+{
+	for (size_t i = 1; i < info->records.n; i++) {
+		const char *path = result_get(info, i, "path");
+		const char *host = result_get(info, i, "host");
+
+		if (path != NULL && host != NULL && strcmp(path, b->path) == 0 &&
+		    strcmp(host, b->host) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct keep_arg {
+	struct op_run *run;
+	const struct brickyard_result *info;
+};
+
+/* Bricks that gluster took hold data: they stay, and the volume is larger by
+ * their share of what was asked for.
+ */
+static enum err
+keep_build(void *arg, struct txn *t, struct error *err)
+{
+	const struct keep_arg *a = arg;
+	struct operation *op = a->run->op;
+	const char *add = kvs_get(&op->args, "add_bytes");
+	RECORD_SCOPE struct volume *v = NULL;
+	size_t wanted = 0, kept = 0;
+	enum err r = target(a->run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	for (size_t i = 0; i < v->nbricks; i++) {
+		if (strcmp(v->bricks[i].pending, op->id) != 0)
+			continue;
+		wanted++;
+		if (!is_listed(a->info, &v->bricks[i]))
+			continue;
+		v->bricks[i].pending[0] = '\0';
+		kept++;
+	}
+	if (kept == 0 || add == NULL)
+		return ERR_OK;
+	v->size_bytes += (strtoull(add, NULL, 10) >> 30) * kept / wanted << 30;
+	txn_put(t, &v->r);
+	return ERR_OK;
+}
+
+/* An add-brick that failed may have added some sets before.  Never destroy
+ * those: they are part of the volume, and gluster may have put files there.
+ */
+static enum err
+keep_what_was_added(struct op_run *run, const struct brickyard_call *call,
+		    struct error *err)
+{
+	struct brickyard_result info;
+	struct keep_arg a = { run, &info };
+	RECORD_SCOPE struct volume *v = NULL;
+	RECORD_SCOPE struct node *n = NULL;
+	struct brickyard_node arg;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	n = brick_node(run, &v->bricks[0]);
+	if (n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone",
+			    v->bricks[0].node);
+	arg = node_arg(n);
+	result_init(&info);
+	r = executor_volume_info(run->deps->executor, call, &arg, v->name,
+				 &info, err);
+	if (r == ERR_OK) {
+		LOCK_FOR_SCOPE(engine_turn(run->engine));
+
+		r = engine_commit(run->engine, keep_build, &a, err);
+	} else if (r == ERR_NOTFOUND) {
+		r = ERR_OK;
+	}
+	result_release(&info);
+	return r;
+}
+
+static enum err
+expand_finish(struct op_run *run, struct txn *t, struct error *err)
+{
+	const char *add = kvs_get(&run->op->args, "add_bytes");
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	settle(v);
+	v->size_bytes += add != NULL ? strtoull(add, NULL, 10) : 0;
+	txn_put(t, &v->r);
+	free(run->op->location);
+	run->op->location = xasprintf("/volumes/%s", v->id);
+	return ERR_OK;
+}
+
+static enum err
+expand_undone(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	release_bricks(run->deps, v, run->op->id, t);
+	volume_remove_bricks(v, run->op->id);
+	settle(v);
+	txn_put(t, &v->r);
+	return ERR_OK;
+}
+
+static const struct op_stage expand_stages[] = {
+	{ "bricks", BRICKS_TIMEOUT_S, make_bricks, unmake_bricks },
+	{ "expand", GLUSTER_TIMEOUT_S, add_to_volume, keep_what_was_added },
+};
+
+const struct op_rules op_rules_volume_expand = {
+	.kind = OP_VOLUME_EXPAND,
+	.throttled = true,
+	.stages = expand_stages,
+	.nstages = ARRAY_SIZE(expand_stages),
+	.finish = expand_finish,
+	.undone = expand_undone,
+};

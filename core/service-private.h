@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the service share among themselves. */
+#ifndef SERVICE_PRIVATE_H
+#define SERVICE_PRIVATE_H
+
+#include "engine.h"
+#include "service.h"
+
+struct service {
+	struct service_deps deps;
+	struct mirror *mirror;
+	struct model *model;
+	struct engine *engine;
+	struct engine_deps engine_deps;
+	char replica_id[ID_SIZE];
+	pthread_mutex_t lock;		/* guards what follows */
+	pthread_cond_t lease_cond;
+	bool lease_lost;
+	bool stopping;
+	pthread_t lease_thread;
+	bool lease_thread_started;
+	void (*on_end)(void *arg, const char *id);
+	void *on_end_arg;
+};
+
+/* A new operation of ours, not yet stored. */
+struct operation *service_new_operation(struct service *, enum op_kind,
+					const char *target, const char *cluster);
+
+/* May one more operation be open?  Takes a slot if its kind is throttled.
+ * ERR_BUSY (heketi's 429 text) when there is none.  The caller puts op.
+ */
+enum err MUST_CHECK service_admit(struct service *, struct operation *,
+				  struct txn *, struct error *);
+
+/* Commit what build makes, in its turn, and hand the operation to the engine. */
+enum err MUST_CHECK service_commit_op(struct service *, txn_build_fn *, void *arg,
+				      const char *op_id, struct error *);
+
+/* An operation that is over at once: committed with its result. */
+void operation_end_now(struct operation *, enum err, const char *error);
+
+/* A node call on behalf of a request (not of an operation). */
+struct service_call {
+	struct brickyard_call call;
+	struct service *service;
+};
+void service_call_init(struct service_call *, struct service *, int timeout_s);
+
+#define CONFLICT_TEXT "The target exists, contains other items, or is in use."
+
+#endif

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commits: one transaction each, and certainty about its outcome.
+ *
+ * THE PROBLEM.  A connection may break, or etcd may run into a timeout, after a
+ * transaction was sent: it was done, or wasn't, or (worse) may still be done
+ * when the copy of it that lingers in a proxy, a socket or a Raft proposal
+ * arrives.  Sending again may do it twice; looking at the documents proves
+ * nothing, since other replicas may have changed them meanwhile.
+ *
+ * THE SCHEME.  Every wire has a key of its own, ~outcome/CLIENT/N, which nobody
+ * else writes, and knows its mod_revision, the *fence*.  All that a wire sends
+ * is conditional on the fence:
+ *
+ *	commit	if  outcome is at FENCE and all guards hold
+ *		    then the writes, put commit, put outcome = SEQUENCE
+ *		    else read outcome;
+ *			 if  outcome is at FENCE  then put outcome = ""
+ *	settle	if  outcome is at FENCE
+ *		    then put outcome = ""
+ *		    else read outcome
+ *
+ * Whichever copy of whichever of them etcd executes first moves the outcome key
+ * to a new revision.  Revisions never come back, so all other copies (there may
+ * be any number, from whatever time) find the fence gone and do nothing but
+ * read.  Hence each FENCE is consumed once, by one copy; and what the outcome
+ * key holds then says by which: SEQUENCE means that the commit was done, at the
+ * key's mod_revision; "" means that it was not done and never will be.
+ *
+ * So after an unknown outcome the same commit is simply sent again, to whatever
+ * endpoint answers, until there is an answer.  If the answer is a refusal (no
+ * space, say), which tells nothing of the copies before, it is settled instead.
+ * If etcd stays away for longer than RESOLVE_FACTOR times the timeout, the
+ * commit ends as ERR_TIMEOUT, never as ERR_STORE, which promises that nothing
+ * happened; and the wire settles before its next commit, so that what lingers
+ * of this one is either seen done or made impossible.
+ *
+ * A fence of 0 (no outcome key yet) could come back, when somebody deletes the
+ * key; so a commit never carries it: settling makes the key first.
+ *
+ * Outcome keys hang on a lease of their own of one hour, so that those of
+ * crashed replicas go away.  It is renewed by commits, so it outlives each of
+ * them by far.  Should an outcome key vanish all the same (somebody deletes the
+ * whole prefix), a commit in doubt is ERR_TIMEOUT, and any other starts anew.
+ *
+ * One transaction has at most STORE_COMMIT_MAX + 2 operations on each side;
+ * etcd allows 128.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/etcd/etcd.h"
+#include "util/clock.h"
+#include "util/xalloc.h"
+
+#define RESOLVE_FACTOR	4
+#define RETRY_MIN_MS	20
+#define RETRY_MAX_MS	500
+#define ANEW_MAX	4	/* starts after the outcome key was interfered with */
+#define OUTCOME_TTL_S	3600
+#define OUTCOME_KEY_MAX	80
+
+struct commit {
+	struct etcd *self;
+	struct wire *wire;
+	const struct store_guard *guards;
+	size_t nguards;
+	const struct store_write *writes;
+	size_t nwrites;
+	int64_t lease;		/* of leased writes */
+	int64_t outcome_lease;
+	char outcome[OUTCOME_KEY_MAX];
+	char sequence[24];
+	bool doubt;		/* a copy may have been done, or may yet be */
+	bool lease_checked;
+	int starts;
+};
+
+enum verdict {
+	DONE,		/* at *ret_revision */
+	NOT_DONE,	/* and never will be; err says why */
+	UNKNOWABLE,	/* err says why */
+	START_ANEW,	/* not done, and the fence has moved */
+};
+
+/* ---- the lease of outcome keys ---- */
+
+static enum err
+new_outcome_lease(struct etcd *self, struct error *err)
+{
+	int64_t id = 0, ttl_ms = 0, sent_ms = 0;
+	enum err e = lease_request_grant(self, OUTCOME_TTL_S, &id, &ttl_ms,
+					 &sent_ms, err);
+
+	if (e != ERR_OK)
+		return e;
+	self->outcome_lease = id;
+	self->outcome_renewed_ms = sent_ms;
+	/* The keys went with the old lease; each wire makes its own again. */
+	atomic_fetch_add(&self->outcome_number, 1);
+	return ERR_OK;
+}
+
+static enum err
+outcome_lease(struct etcd *self, bool check, int64_t *ret, struct error *err)
+{
+	LOCK_FOR_SCOPE(&self->outcome_lock);
+	int64_t age_ms = clock_mono_ms() - self->outcome_renewed_ms;
+	int64_t ttl_ms = 0, sent_ms = 0;
+	struct call limits = { 0 };
+	enum err e = ERR_OK;
+
+	if (self->outcome_lease == 0)
+		e = new_outcome_lease(self, err);
+	else if (check || age_ms > OUTCOME_TTL_S * 1000 / 4) {
+		e = lease_request_renew(self, self->outcome_lease, &limits,
+					&ttl_ms, &sent_ms, err);
+		if (e == ERR_OK && ttl_ms > 0)
+			self->outcome_renewed_ms = sent_ms;
+		else if (e == ERR_OK)
+			e = new_outcome_lease(self, err);
+		else if (!check && age_ms < OUTCOME_TTL_S * 1000 / 2)
+			e = ERR_OK;	/* good for long enough */
+	}
+	*ret = self->outcome_lease;
+	return e;
+}
+
+/* ---- what is sent ---- */
+
+static void
+put_outcome(struct buf *b, const struct commit *c, const char *value)
+{
+	gateway_put(b, c->self->prefix, c->outcome, value, strlen(value),
+		    c->outcome_lease);
+}
+
+static void
+compare_fence(struct buf *b, const struct commit *c)
+{
+	gateway_compare_revision(b, c->self->prefix, c->outcome,
+				 c->wire->fence);
+}
+
+static void
+write_guards(struct buf *b, const char *prefix, const struct store_guard *g,
+	     size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		gateway_compare_revision(b, prefix, g[i].key, g[i].revision);
+}
+
+static void
+commit_body(struct buf *b, const struct commit *c)
+{
+	const char *prefix = c->self->prefix;
+
+	gateway_raw(b, "{\"compare\":[");
+	compare_fence(b, c);
+	write_guards(b, prefix, c->guards, c->nguards);
+	gateway_raw(b, "],\"success\":[");
+	gateway_put(b, prefix, ETCD_COMMIT_KEY, "", 0, 0);
+	for (size_t i = 0; i < c->nwrites; i++) {
+		const struct store_write *w = &c->writes[i];
+
+		if (w->value != NULL)
+			gateway_put(b, prefix, w->key, w->value, w->len,
+				    w->leased ? c->lease : 0);
+		else
+			gateway_delete(b, prefix, w->key);
+	}
+	put_outcome(b, c, c->sequence);
+	gateway_raw(b, "],\"failure\":[");
+	gateway_range(b, prefix, c->outcome);
+	gateway_raw(b, ",{\"request_txn\":{\"compare\":[");
+	compare_fence(b, c);
+	gateway_raw(b, "],\"success\":[");
+	put_outcome(b, c, "");
+	gateway_raw(b, "]}}]}");
+}
+
+static void
+settle_body(struct buf *b, const struct commit *c)
+{
+	gateway_raw(b, "{\"compare\":[");
+	compare_fence(b, c);
+	gateway_raw(b, "],\"success\":[");
+	put_outcome(b, c, "");
+	gateway_raw(b, "],\"failure\":[");
+	gateway_range(b, c->self->prefix, c->outcome);
+	gateway_raw(b, "]}");
+}
+
+/* ---- what is answered ---- */
+
+struct outcome {
+	int64_t revision;	/* 0: there is no such key */
+	bool ours;		/* it holds this commit's sequence */
+	bool empty;
+};
+
+static bool
+read_outcome(const struct commit *c, const json_t *range, struct outcome *ret)
+{
+	CLEANUP(kvlist_release) struct kvlist kvs = { 0 };
+	const json_t *kv = gateway_nth(range, "kvs", 0);
+
+	memset(ret, 0, sizeof(*ret));
+	if (kv == NULL)
+		return range != NULL;
+	if (!gateway_kv(&kvs, kv, c->self->prefix))
+		return false;
+	ret->revision = kvs.v[0].revision;
+	ret->ours = strcmp(kvs.v[0].value, c->sequence) == 0;
+	ret->empty = kvs.v[0].len == 0;
+	return true;
+}
+
+static const json_t *
+response(const json_t *txn, size_t i, const char *kind)
+{
+	return gateway_at(gateway_nth(txn, "responses", i), kind, NULL);
+}
+
+static bool
+succeeded(const json_t *txn)
+{
+	return json_is_true(gateway_at(txn, "succeeded", NULL));
+}
+
+static enum verdict
+conflict(const struct commit *c, struct error *err)
+{
+	fail(err, ERR_CONFLICT, "%s: a key of the commit has changed "
+	     "meanwhile", c->self->base.description);
+	return NOT_DONE;
+}
+
+static enum verdict
+unknowable(struct commit *c, const char *why, struct error *err)
+{
+	CLEANUP_FREE char *own = xstrdup(why);
+
+	c->wire->settled = false;
+	fail(err, ERR_TIMEOUT, "%s: whether the commit was done can't be "
+	     "known now: %s", c->self->base.description, own);
+	return UNKNOWABLE;
+}
+
+/* The fence is gone, and this is what the outcome key holds instead. */
+static enum verdict
+read_moved(struct commit *c, const struct outcome *o, bool doubt,
+	   int64_t *ret_revision, struct error *err)
+{
+	c->wire->fence = o->revision;
+	c->wire->settled = o->revision != 0;
+	if (o->ours) {
+		*ret_revision = o->revision;
+		return DONE;
+	}
+	if (o->empty && o->revision != 0)	/* by a copy of this commit */
+		return conflict(c, err);
+	if (doubt)
+		return unknowable(c, "somebody deleted or changed keys below "
+				  "the prefix", err);
+	return START_ANEW;
+}
+
+static enum verdict
+read_commit(struct commit *c, const struct answer *ans, int64_t *ret_revision,
+	    struct error *err)
+{
+	const json_t *doc = ans->doc;
+	struct outcome o;
+
+	if (succeeded(doc)) {
+		c->wire->fence = gateway_revision(doc);
+		*ret_revision = c->wire->fence;
+		return DONE;
+	}
+	if (succeeded(response(doc, 1, "response_txn"))) {
+		c->wire->fence = gateway_revision(doc);
+		return conflict(c, err);
+	}
+	if (!read_outcome(c, response(doc, 0, "response_range"), &o))
+		return unknowable(c, "etcd's answer makes no sense", err);
+	return read_moved(c, &o, c->doubt || ans->reconnected, ret_revision,
+			  err);
+}
+
+/* ---- settling ---- */
+
+/* "requested lease not found" is said of either lease. */
+static bool
+lease_mended(struct commit *c, const struct answer *ans)
+{
+	if (ans->grpc != GRPC_NOT_FOUND || c->lease_checked)
+		return false;
+	c->lease_checked = true;
+	return outcome_lease(c->self, true, &c->outcome_lease, NULL) == ERR_OK;
+}
+
+/* Move the fence, whatever lingers.  What a commit in doubt came to is in
+ * *ret; ERR_OK: the wire is settled.
+ */
+static enum err
+settle(struct commit *c, int64_t until_ms, struct outcome *ret,
+       struct error *err)
+{
+	for (int i = 0; i < ANEW_MAX; i++) {
+		CLEANUP(answer_release) struct answer ans = { 0 };
+		CLEANUP(buf_release) struct buf body = { 0 };
+		struct call call = {
+			.path = "/v3/kv/txn", .body = &body,
+			.until_ms = until_ms,
+		};
+
+		settle_body(&body, c);
+		if (link_request(c->wire, &call, &ans, err) != FATE_ANSWERED) {
+			if (lease_mended(c, &ans))
+				continue;
+			return err->code;
+		}
+		memset(ret, 0, sizeof(*ret));
+		if (succeeded(ans.doc))
+			ret->revision = gateway_revision(ans.doc);
+		else if (!read_outcome(c, response(ans.doc, 0,
+						   "response_range"), ret))
+			break;
+		c->wire->fence = ret->revision;
+		c->wire->settled = ret->revision != 0;
+		if (c->wire->settled || c->doubt)
+			return ERR_OK;
+	}
+	return fail(err, ERR_STORE, "%s: somebody changes the keys below '%s"
+		    ETCD_HIDDEN "'", c->self->base.description,
+		    c->self->prefix);
+}
+
+/* A copy may have been done, and the last one was refused. */
+static enum verdict
+resolve_refused(struct commit *c, int64_t until_ms, int64_t *ret_revision,
+		struct error *err)
+{
+	struct error settling;
+	struct outcome o;
+
+	c->doubt = true;
+	if (settle(c, until_ms, &o, &settling) != ERR_OK)
+		return unknowable(c, settling.text, err);
+	if (o.ours) {
+		*ret_revision = o.revision;
+		return DONE;
+	}
+	if (o.revision == 0)
+		return unknowable(c, "somebody deleted keys below the prefix",
+				  err);
+	return NOT_DONE;	/* for the reason that err has already */
+}
+
+/* ---- a commit ---- */
+
+/* The wire belongs to this lease's outcome keys, and has a fence. */
+static enum err
+make_ready(struct commit *c, struct error *err)
+{
+	struct etcd *self = c->self;
+	struct wire *w = c->wire;
+	struct outcome unused;
+	unsigned number;
+	enum err e;
+
+	e = outcome_lease(self, false, &c->outcome_lease, err);
+	if (e != ERR_OK)
+		return e;
+	number = atomic_load(&self->outcome_number);
+	if (w->fence_lease != number) {
+		w->fence_lease = number;
+		w->settled = false;
+	}
+	return w->settled ? ERR_OK : settle(c, 0, &unused, err);
+}
+
+static enum verdict
+refused(struct commit *c, const struct answer *ans, int64_t until_ms,
+	int64_t *ret_revision, struct error *err)
+{
+	bool lease = ans->grpc == GRPC_NOT_FOUND && !c->lease_checked;
+
+	if (c->doubt || ans->reconnected) {
+		enum verdict v = resolve_refused(c, until_ms, ret_revision,
+						 err);
+
+		if (v != NOT_DONE)
+			return v;
+		c->doubt = false;
+	}
+	/* Settling may have mended what it was refused for. */
+	if (ans->token || (lease && c->lease_checked) || lease_mended(c, ans))
+		return START_ANEW;
+	return NOT_DONE;
+}
+
+/* Send it until its fate is known. */
+static enum verdict
+drive(struct commit *c, int64_t *ret_revision, struct error *err)
+{
+	struct link *l = c->self->link;
+	CLEANUP(buf_release) struct buf body = { 0 };
+	struct call call = {
+		.path = "/v3/kv/txn", .body = &body, .once = true,
+	};
+	int pause_ms = RETRY_MIN_MS;
+
+	commit_body(&body, c);
+	for (;;) {
+		CLEANUP(answer_release) struct answer ans = { 0 };
+
+		switch (link_request(c->wire, &call, &ans, err)) {
+		case FATE_ANSWERED:
+			return read_commit(c, &ans, ret_revision, err);
+		case FATE_REFUSED:
+			return refused(c, &ans, call.until_ms, ret_revision,
+				       err);
+		case FATE_UNSENT:
+			if (!c->doubt)
+				return NOT_DONE;
+			break;
+		case FATE_UNKNOWN:
+			if (!c->doubt)
+				call.until_ms = clock_mono_ms() +
+					(int64_t)RESOLVE_FACTOR * l->timeout_ms;
+			c->doubt = true;
+			break;
+		}
+		if (atomic_load(&l->stopping) ||
+		    clock_mono_ms() >= call.until_ms - pause_ms)
+			return unknowable(c, err->text, err);
+		link_pause(l, pause_ms);
+		if (pause_ms < RETRY_MAX_MS)
+			pause_ms *= 2;
+	}
+}
+
+static enum err
+run(struct commit *c, int64_t *ret_revision, struct error *err)
+{
+	while (c->starts++ < ANEW_MAX) {
+		enum err e = make_ready(c, err);
+
+		if (e != ERR_OK)
+			return e;
+		snprintf(c->sequence, sizeof(c->sequence), "%" PRId64,
+			 ++c->wire->sequence);
+		switch (drive(c, ret_revision, err)) {
+		case DONE:
+			etcd_sighted(c->self, *ret_revision);
+			return ERR_OK;
+		case NOT_DONE:
+		case UNKNOWABLE:
+			return err->code;
+		case START_ANEW:
+			break;
+		}
+	}
+	return fail(err, ERR_STORE, "%s: not committed in %d tries: its keys "
+		    "below '%s" ETCD_HIDDEN "' or its leases keep going away",
+		    c->self->base.description, ANEW_MAX, c->self->prefix);
+}
+
+/* Would the commit change nothing, as it has no writes, or deletes what is
+ * absent?  Then it has no revision of its own, and must not touch the commit
+ * key.  This is asked first; it can be asked any number of times.
+ */
+static enum err
+check_idle(const struct commit *c, bool *ret_idle, int64_t *ret_revision,
+	   struct error *err)
+{
+	CLEANUP(answer_release) struct answer ans = { 0 };
+	CLEANUP(buf_release) struct buf body = { 0 };
+	const char *prefix = c->self->prefix;
+	struct call call = { .path = "/v3/kv/txn", .body = &body };
+	enum err e;
+
+	gateway_raw(&body, "{\"compare\":[");
+	write_guards(&body, prefix, c->guards, c->nguards);
+	gateway_raw(&body, "],\"success\":[");
+	gateway_range(&body, prefix, ETCD_COMMIT_KEY);
+	for (size_t i = 0; i < c->nwrites; i++)
+		gateway_range(&body, prefix, c->writes[i].key);
+	gateway_raw(&body, "]}");
+	e = link_ask(c->self->link, &call, &ans, err);
+	if (e != ERR_OK)
+		return e;
+	if (!succeeded(ans.doc)) {
+		(void)conflict(c, err);
+		return ERR_CONFLICT;
+	}
+	*ret_idle = true;
+	for (size_t i = 0; i <= c->nwrites; i++) {
+		const json_t *kv = gateway_nth(response(ans.doc, i,
+							"response_range"),
+					       "kvs", 0);
+
+		if (i == 0)
+			*ret_revision = gateway_i64(kv, "mod_revision");
+		else if (kv != NULL)
+			*ret_idle = false;
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_writes(const struct commit *c, bool *ret_puts, struct error *err)
+{
+	const char *who = c->self->base.description;
+
+	*ret_puts = false;
+	for (size_t i = 0; i < c->nwrites; i++) {
+		const struct store_write *w = &c->writes[i];
+
+		if (strcmp(w->key, ETCD_COMMIT_KEY) == 0 ||
+		    (unsigned char)w->key[0] >= ETCD_HIDDEN[0])
+			return fail(err, ERR_INTERNAL, "%s: key '%s' is the "
+				    "store's own", who, w->key);
+		if (w->value == NULL)
+			continue;
+		*ret_puts = true;
+		if (w->leased && c->lease == 0)
+			return fail(err, ERR_STORE, "%s: key '%s' is to hang "
+				    "on the lease, but there is none", who,
+				    w->key);
+	}
+	return ERR_OK;
+}
+
+enum err
+etcd_commit(struct store *s, const struct store_guard *guards, size_t nguards,
+	    const struct store_write *writes, size_t nwrites,
+	    int64_t *ret_revision, struct error *err)
+{
+	struct etcd *self = etcd_of(s);
+	struct error local = { 0 };
+	struct commit c = {
+		.self = self, .lease = etcd_lease_id(self),
+		.guards = guards, .nguards = nguards,
+		.writes = writes, .nwrites = nwrites,
+	};
+	bool puts = false, idle = false;
+	enum err e;
+
+	if (err == NULL)
+		err = &local;
+	e = check_writes(&c, &puts, err);
+	if (e == ERR_OK && !puts)
+		e = check_idle(&c, &idle, ret_revision, err);
+	if (e != ERR_OK || idle)
+		return e;
+	c.wire = link_take(self->link);
+	snprintf(c.outcome, sizeof(c.outcome), ETCD_HIDDEN "outcome/%s/%u",
+		 self->client, c.wire->number);
+	e = run(&c, ret_revision, err);
+	link_give(c.wire);
+	return e;
+}
+
+void
+etcd_commit_mark(struct etcd *self)
+{
+	CLEANUP(buf_release) struct buf body = { 0 };
+
+	gateway_raw(&body, "{");
+	gateway_key(&body, "key", self->prefix, ETCD_COMMIT_KEY);
+	gateway_raw(&body, "}");
+	etcd_last_words(self, "/v3/kv/put", &body);
+}
+
+void
+etcd_commit_close(struct etcd *self)
+{
+	if (self->outcome_lease != 0)
+		lease_request_revoke(self, self->outcome_lease);
+}
