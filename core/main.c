@@ -244,7 +244,7 @@ open_executor(struct daemon *d, struct error *err)
 /* ---- modes that print and exit ---- */
 
 static int
-print_and_exit(struct daemon *d)
+print_mode(struct daemon *d)
 {
 	CLEANUP(buf_release) struct buf b = { 0 };
 	size_t n;
@@ -382,6 +382,15 @@ say_ready(struct daemon *d, const char *listen)
 }
 
 static void
+release(struct daemon *d)
+{
+	service_free(d->service);
+	executor_close(d->executor);
+	plugin_host_free(d->plugins);
+	config_free(d->config);
+}
+
+static void
 stop(struct daemon *d)
 {
 	notify_systemd("STOPPING=1");
@@ -389,10 +398,7 @@ stop(struct daemon *d)
 		api_stop(d->api, GRACE_MS);
 	if (d->service != NULL)
 		service_stop(d->service, GRACE_MS);
-	service_free(d->service);
-	executor_close(d->executor);
-	plugin_host_free(d->plugins);
-	config_free(d->config);
+	release(d);
 }
 
 static int
@@ -427,6 +433,7 @@ main(int argc, char **argv)
 {
 	struct daemon d = { .opt = { .mode = SERVE } };
 	struct error err;
+	int status;
 
 	parse_options(argc, argv, &d.opt);
 	if (load_config(&d, &err) != ERR_OK) {
@@ -438,5 +445,7 @@ main(int argc, char **argv)
 	load_plugins(&d);
 	if (d.opt.mode == SERVE)
 		return serve(&d);
-	return print_and_exit(&d);
+	status = print_mode(&d);
+	release(&d);
+	return status;
 }
