@@ -238,6 +238,14 @@ link_endpoint_failed(struct link *l, size_t i)
 		l->current = choose(l, none);
 }
 
+bool
+link_endpoint_failed_since(struct link *l, size_t i, int64_t ms)
+{
+	LOCK_FOR_SCOPE(&l->lock);
+
+	return l->bad_until_ms[i] - BAD_MS > ms;
+}
+
 void
 link_endpoint_worked(struct link *l, size_t i)
 {
