@@ -7,6 +7,7 @@ libstore_la_SOURCES = \
 	%D%/mirror.c %D%/mirror.h \
 	%D%/record.c %D%/record.h \
 	%D%/store.c %D%/store.h \
+	%D%/sqlite/claim.c %D%/sqlite/claim.h \
 	%D%/sqlite/sqlite.c \
 	%D%/etcd/commit.c \
 	%D%/etcd/etcd.c %D%/etcd/etcd.h \

@@ -16,20 +16,14 @@
  */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sqlite3.h>
 
+#include "store/sqlite/claim.h"
 #include "store/store.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -112,9 +106,8 @@ struct sqlite_store {
 	bool leading;
 
 	pthread_mutex_t db_lock;	/* the rest, but for the atomics */
-	char *path;			/* canonical, or ":memory:" */
+	struct sqlite_claim claim;	/* its path may be ":memory:" */
 	long max_pages;
-	int lock_fd;
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMTS];
 	int64_t revision;		/* last committed */
@@ -310,7 +303,7 @@ db_open(struct sqlite_store *self, struct error *err)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	enum err e;
 
-	if (sqlite3_open_v2(self->path, &self->db, flags, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(self->claim.path, &self->db, flags, NULL) != SQLITE_OK)
 		return db_fail(self, "open", err);
 	sqlite3_extended_result_codes(self->db, 1);
 	sqlite3_busy_timeout(self->db, BUSY_MS);
@@ -533,25 +526,43 @@ run_group(struct sqlite_store *self, struct request **v, size_t n,
 	return ERR_OK;
 }
 
+static void
+run_alone(struct sqlite_store *self, struct request *r)
+{
+	enum err e = ensure_healthy(self, r->err);
+
+	r->result = ERR_OK;
+	if (e == ERR_OK)
+		e = run_group(self, &r, 1, r->err);
+	if (e != ERR_OK)
+		r->result = e;
+}
+
 /* One request that the disk has no room for must not take its neighbours with
- * it: after a failure, each is tried alone.
+ * it: after a failure, each is tried alone.  Not so when it is not known what
+ * the failure did, or a commit might be made twice.
  */
 static void
 run_requests(struct sqlite_store *self, struct request **v, size_t n)
 {
 	LOCK_FOR_SCOPE(&self->db_lock);
+	struct error err;
+	enum err e = ERR_OK;
+	bool unknown;
 
-	if (n > 1 && ensure_healthy(self, NULL) == ERR_OK &&
-	    run_group(self, v, n, NULL) == ERR_OK)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		enum err e = ensure_healthy(self, v[i]->err);
-
-		v[i]->result = ERR_OK;
+	if (n > 1) {
+		e = ensure_healthy(self, &err);
 		if (e == ERR_OK)
-			e = run_group(self, &v[i], 1, v[i]->err);
-		if (e != ERR_OK)
-			v[i]->result = e;
+			e = run_group(self, v, n, &err);
+		if (e == ERR_OK)
+			return;
+	}
+	unknown = e != ERR_OK && self->in_doubt;
+	for (size_t i = 0; i < n; i++) {
+		if (unknown)
+			v[i]->result = fail(v[i]->err, e, "%s", err.text);
+		else
+			run_alone(self, v[i]);
 	}
 }
 
@@ -811,134 +822,15 @@ drop_leased(struct sqlite_store *self, struct error *err)
 
 /* ---- opening and closing ---- */
 
-/* The name under which every process knows the file, so that two names of one
- * file have one lock.
- */
-static char *
-canonical(const char *path)
-{
-	CLEANUP_FREE char *dir_of = xstrdup(path);
-	CLEANUP_FREE char *base_of = xstrdup(path);
-	CLEANUP_FREE char *dir = NULL;
-	char *whole = realpath(path, NULL);
-
-	if (whole != NULL || errno != ENOENT)
-		return whole;
-	dir = realpath(dirname(dir_of), NULL);
-	if (dir == NULL)
-		return NULL;
-	return xasprintf("%s/%s", strcmp(dir, "/") == 0 ? "" : dir,
-			 basename(base_of));
-}
-
-static enum err
-locked_by_other(const struct sqlite_store *self, struct error *err)
-{
-	CLEANUP_FREE char *comm_path = NULL;
-	CLEANUP_FCLOSE FILE *f = NULL;
-	char pid[16] = "", comm[32] = "";
-	ssize_t n = pread(self->lock_fd, pid, sizeof(pid) - 1, 0);
-
-	pid[n > 0 ? n : 0] = '\0';
-	pid[strspn(pid, "0123456789")] = '\0';
-	if (pid[0] == '\0')
-		return fail(err, ERR_STORE,
-			    "%s: another process has the file open",
-			    self->base.description);
-	comm_path = xasprintf("/proc/%s/comm", pid);
-	f = fopen(comm_path, "re");
-	if (f != NULL && fgets(comm, sizeof(comm), f) != NULL)
-		comm[strcspn(comm, "\n")] = '\0';
-	return fail(err, ERR_STORE,
-		    "%s: process %s%s%s%s has the file open; it serves one "
-		    "process at a time, an etcd store serves many",
-		    self->base.description, pid, comm[0] ? " (" : "", comm,
-		    comm[0] ? ")" : "");
-}
-
-/* flock() belongs to the open file, so it also keeps out a second open in the
- * same process, and ends with the process however that ends.
- */
-static enum err
-lock_file(struct sqlite_store *self, struct error *err)
-{
-	CLEANUP_FREE char *path = xasprintf("%s.lock", self->path);
-	char pid[16];
-	int n;
-
-	self->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (self->lock_fd < 0)
-		return fail(err, ERR_STORE, "%s: open '%s': %m",
-			    self->base.description, path);
-	if (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno == EWOULDBLOCK)
-			return locked_by_other(self, err);
-		return fail(err, ERR_STORE, "%s: lock '%s': %m",
-			    self->base.description, path);
-	}
-	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(self->lock_fd, 0) != 0 ||
-	    pwrite(self->lock_fd, pid, (size_t)n, 0) != n)
-		return fail(err, ERR_STORE, "%s: write '%s': %m",
-			    self->base.description, path);
-	return ERR_OK;
-}
-
-/* Made by us and not by SQLite, which would give it to all to read, and which
- * quietly opens what it may not write.
- */
-static enum err
-make_file(const struct sqlite_store *self, struct error *err)
-{
-	/* Bolt's mark in its first page; heketi.json's "db" names such a file. */
-	static const unsigned char bolt[4] = { 0xed, 0xda, 0x0c, 0xed };
-	CLEANUP_CLOSE int fd = open(self->path, O_RDWR | O_CREAT | O_CLOEXEC,
-				    0600);
-	unsigned char head[20] = { 0 };
-
-	if (fd < 0)
-		return fail(err, ERR_STORE, "%s: open: %m",
-			    self->base.description);
-	if (pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
-	    memcmp(head + 16, bolt, sizeof(bolt)) == 0)
-		return fail(err, ERR_STORE,
-			    "%s: a heketi database (Bolt), which is not "
-			    "a Brickyard store: name another file",
-			    self->base.description);
-	return ERR_OK;
-}
-
-static enum err
-claim_file(struct sqlite_store *self, const char *path, struct error *err)
-{
-	struct stat st;
-	enum err e;
-
-	self->path = canonical(path);
-	if (self->path == NULL && errno == ENOENT)
-		return fail(err, ERR_STORE, "%s: its directory does not exist",
-			    self->base.description);
-	if (self->path == NULL)
-		return fail(err, ERR_STORE, "%s: open: %m",
-			    self->base.description);
-	if (stat(self->path, &st) == 0 && !S_ISREG(st.st_mode))
-		return fail(err, ERR_STORE, "%s: not a regular file",
-			    self->base.description);
-	e = lock_file(self, err);
-	return e == ERR_OK ? make_file(self, err) : e;
-}
-
 static void
 sqlite_free(struct sqlite_store *self)
 {
 	if (self == NULL)
 		return;
 	db_close(self);
-	if (self->lock_fd >= 0)
-		close(self->lock_fd);
+	sqlite_claim_release(&self->claim);
 	pthread_mutex_destroy(&self->queue_lock);
 	pthread_mutex_destroy(&self->db_lock);
-	free(self->path);
 	free(self->base.description);
 	free(self);
 }
@@ -976,16 +868,17 @@ sqlite_store_open(const char *path, const char *const *options,
 
 	self->base.ops = &sqlite_ops;
 	self->base.description = xasprintf("sqlite:%s", path);
-	self->lock_fd = -1;
+	self->claim.fd = -1;
+	self->claim.who = self->base.description;
 	self->tail = &self->head;
 	pthread_mutex_init(&self->queue_lock, NULL);
 	pthread_mutex_init(&self->db_lock, NULL);
 	/* For tests: a disk that is full at so many pages. */
 	self->max_pages = atol(store_option(options, "max_pages", "0"));
 	if (strcmp(path, ":memory:") == 0)
-		self->path = xstrdup(path);
+		self->claim.path = xstrdup(path);
 	else
-		e = claim_file(self, path, err);
+		e = sqlite_claim_file(&self->claim, path, err);
 	if (e == ERR_OK)
 		e = db_open(self, err);
 	if (e == ERR_OK)

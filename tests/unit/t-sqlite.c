@@ -549,8 +549,8 @@ test_neighbours_of_a_failure(void)
 /* ---- a disk that fails: a VFS that does so when told ---- */
 
 enum fault { NO_FAULT, FAIL_SYNC, DIE_AT_SYNC, FAIL_WRITE, FAIL_ALL };
-static enum fault fault;
-static int faults;
+static _Atomic enum fault fault;
+static atomic_int faults;
 
 struct file {
 	sqlite3_file base;
@@ -807,6 +807,76 @@ test_commit_in_doubt(void)
 	store_close(s);
 }
 
+/* Every key is made once, if absent: a conflict would mean that a commit which
+ * had failed in doubt was tried again after it had been made.
+ */
+struct maker {
+	pthread_t thread;
+	struct store *s;
+	int number, made, failed, conflicts, other;
+};
+static atomic_int stop;
+
+static void *
+make_keys(void *arg)
+{
+	struct maker *m = arg;
+
+	for (int i = 0; !atomic_load(&stop); i++) {
+		char key[32];
+		struct store_guard g = { key, 0 };
+		struct store_write w = { key, "x", 1, 0 };
+		enum err e;
+
+		snprintf(key, sizeof(key), "m/%d/%06d", m->number, i);
+		e = store_commit(m->s, &g, 1, &w, 1, NULL, NULL);
+		m->made += e == ERR_OK;
+		m->failed += e == ERR_STORE;
+		m->conflicts += e == ERR_CONFLICT;
+		m->other += e != ERR_OK && e != ERR_STORE && e != ERR_CONFLICT;
+	}
+	return NULL;
+}
+
+static void
+test_flaky_disk(void)
+{
+	CLEANUP_FREE char *path = new_path();
+	struct store *s = must_open(path, NULL);
+	struct maker m[6], sum = { 0 };
+	int there;
+
+	atomic_store(&stop, 0);
+	for (int i = 0; i < 6; i++) {
+		m[i] = (struct maker){ .s = s, .number = i };
+		pthread_create(&m[i].thread, NULL, make_keys, &m[i]);
+	}
+	for (int i = 0; i < 300; i++) {
+		fault = i % 3 == 0 ? FAIL_SYNC : DIE_AT_SYNC;
+		usleep(500);
+		fault = NO_FAULT;
+		usleep(500);
+	}
+	atomic_store(&stop, 1);
+	for (int i = 0; i < 6; i++) {
+		pthread_join(m[i].thread, NULL);
+		sum.made += m[i].made;
+		sum.failed += m[i].failed;
+		sum.conflicts += m[i].conflicts;
+		sum.other += m[i].other;
+	}
+	there = count(s, "m/");
+	printf("# %d made, %d failed, %d there\n", sum.made, sum.failed, there);
+	ok(sum.made > 0 && sum.failed > 0, "a disk that comes and goes");
+	is_int(sum.conflicts, 0, "no commit is made twice");
+	is_int(sum.other, 0, "what fails fails as the store's failure");
+	ok(there >= sum.made, "what was acknowledged is there");
+	store_close(s);
+	s = must_open(path, NULL);
+	is_int(count(s, "m/"), there, "after a restart, too");
+	store_close(s);
+}
+
 /* ---- the rest ---- */
 
 static void
@@ -863,6 +933,7 @@ main(void)
 	test_failed_write();
 	test_dead_disk();
 	test_commit_in_doubt();
+	test_flaky_disk();
 	rm = xasprintf("rm -rf '%s'", dir);
 	if (system(rm) != 0)
 		puts("# the temporary directory was left");
