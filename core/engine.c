@@ -42,12 +42,13 @@ struct engine {
 	pthread_cond_t wake;		/* housekeeping is wanted */
 	struct job *in_hand;		/* all jobs, queued or running */
 	struct job *head, **tail;	/* the queue */
-	size_t nqueued, nthreads, idle, max_threads;
+	size_t nqueued, nrunning, nthreads, idle, max_threads;
 	pthread_t *threads;
 	pthread_t housekeeper;
 	bool started, wanted;
 	_Atomic bool stopping;		/* take nothing new */
 	_Atomic bool cancelled;		/* stop node work */
+	struct counters counters;
 };
 
 static const struct op_rules *const all_rules[] = {
@@ -121,8 +122,12 @@ engine_commit(struct engine *e, txn_build_fn *build, void *arg,
 		TXN_SCOPE struct txn t = { 0 };
 		enum err r = build(arg, &t, err);
 
-		if (r == ERR_OK)
+		if (r == ERR_OK) {
+			count(&e->counters, COUNTER_COMMITS);
 			r = txn_commit(&t, e->deps.mirror, err);
+		}
+		if (r == ERR_CONFLICT)
+			count(&e->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES)
 			return r;
 		/* Somebody was faster: catch up with what they did. */
@@ -211,7 +216,10 @@ save_end(struct op_run *run,
 			return r;
 		if (slot[0] != '\0')
 			txn_drop(&t, slot);
+		count(&run->engine->counters, COUNTER_COMMITS);
 		r = save(run, &t, err);
+		if (r == ERR_CONFLICT)
+			count(&run->engine->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES ||
 		    !still_ours(run))
 			return r;
@@ -264,11 +272,13 @@ finish(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 	end_operation(run->op, OP_DONE);
 	r = save_end(run, rules->finish, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_DONE);
 		log_notice("%s %s: done", op_kind_name(run->op->kind),
 			   run->op->target);
-	else
+	} else {
 		run->op->status = OP_RUNNING;
+	}
 	return r;
 }
 
@@ -337,11 +347,13 @@ give_up(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 	end_operation(run->op, OP_FAILED);
 	r = save_end(run, rules->undone, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_FAILED);
 		log_notice("%s %s: failed: %s", op_kind_name(run->op->kind),
 			   run->op->target, run->op->error);
-	else
+	} else {
 		run->op->status = was;
+	}
 	return r;
 }
 
@@ -437,6 +449,8 @@ next_job(struct engine *e)
 			e->nqueued--;
 			j->queued = false;
 			j->running = true;
+			count_peak(&e->counters, COUNTER_RUNNING_PEAK,
+				   ++e->nrunning);
 			return j;
 		}
 		e->idle++;
@@ -459,7 +473,10 @@ do_job(struct engine *e, const char *id)
 		return;
 	op = operation_copy(rec);
 	log_set_context(id);
+	count(&e->counters, COUNTER_STARTED);
 	r = carry(e, op, err);
+	if (r == ERR_FENCED || r == ERR_CONFLICT)
+		count(&e->counters, COUNTER_FENCES);
 	if (r != ERR_OK && op->status != OP_STUCK)
 		log_info("%s %s: left at stage %" PRIu32 ": %s",
 			 op_kind_name(op->kind), op->target, op->stage,
@@ -474,6 +491,7 @@ static void
 put_job(struct engine *e, struct job *j, bool over)
 {
 	j->running = false;
+	e->nrunning--;
 	if (over) {
 		HASH_DEL(e->in_hand, j);
 		free(j);
@@ -606,6 +624,7 @@ adopt(struct engine *e, const struct operation *rec)
 		log_notice("%s %s: operation %s adopted at stage %" PRIu32
 			   ", epoch %" PRIu64, op_kind_name(op->kind),
 			   op->target, op->id, op->stage, op->epoch);
+		count(&e->counters, COUNTER_ADOPTIONS);
 		engine_submit(e, op->id);
 	} else if (r != ERR_CONFLICT) {
 		log_warning("operation %s: can't be adopted: %s, retrying",
@@ -736,16 +755,27 @@ engine_start(struct engine *e)
 	e->started = true;
 }
 
+struct counters *
+engine_counters(struct engine *e)
+{
+	return &e->counters;
+}
+
+void
+engine_load(struct engine *e, size_t *ret_running, size_t *ret_waiting)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+
+	*ret_running = e->nrunning;
+	*ret_waiting = e->nqueued;
+}
+
 static size_t
 count_running(struct engine *e)
 {
 	LOCK_FOR_SCOPE(&e->lock);
-	struct job *j, *next;
-	size_t n = 0;
 
-	HASH_ITER(hh, e->in_hand, j, next)
-		n += j->running;
-	return n;
+	return e->nrunning;
 }
 
 void

@@ -13,6 +13,7 @@ libutil_la_SOURCES = \
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/configuration.c %D%/configuration.h \
+	%D%/counters.c %D%/counters.h \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
@@ -33,6 +34,7 @@ libcore_la_SOURCES = \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-replica.c \
 	%D%/service-volume.c \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
