@@ -17,6 +17,7 @@ libcore_la_SOURCES = \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
+	%D%/gate.c %D%/gate.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-device.c \

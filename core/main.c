@@ -239,6 +239,9 @@ open_executor(struct daemon *d, struct error *err)
 	r = plugin_check_config(p, &given, &checked, err);
 	if (r == ERR_OK)
 		r = executor_open(p, &checked, &d->executor, err);
+	if (r == ERR_OK)
+		executor_set_node_limit(d->executor, (size_t)config_int(
+			d->config, "node_concurrency"));
 	return r;
 }
 
