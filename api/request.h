@@ -118,6 +118,7 @@ route_handler h_device_add, h_device_info, h_device_delete,
 route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
 route_handler h_queue, h_operation_counts;
-route_handler h_own_plugins, h_own_operations, h_own_operation;
+route_handler h_own_plugins, h_own_operations, h_own_operation,
+	h_own_replicas;
 
 #endif

@@ -38,6 +38,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/plugins", h_own_plugins, 0 },
 	{ "GET", "/v1/operations", h_own_operations, 0 },
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
+	{ "GET", "/v1/replicas", h_own_replicas, 0 },
 };
 
 const size_t nroutes = ARRAY_SIZE(routes);

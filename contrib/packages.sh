@@ -58,6 +58,10 @@ build()
 	mkdir -p "$dir" && cd "$dir" || die "no directory $dir"
 	[ -e config.status ] ||
 		"$TOP/configure" -q "$@" || die "configure failed, see $dir/config.log"
-	make -s -j"$(nproc)" || die "make failed"
+	make -s -k -j"$(nproc)" >make.log 2>&1 || {
+		grep -E -B1 -A3 ' error: |warning: |undefined reference|\*\*\*' make.log |
+			head -n 60 >&2
+		die "make failed, see $dir/make.log"
+	}
 	cd "$TOP" || exit 1
 }

@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "engine.h"
+#include "gate.h"
 #include "service.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -22,6 +23,8 @@
 #define CONFLICT_TRIES	 64
 #define STAGE_TRIES	 3	/* of a stage, for transient errors */
 #define UNDO_TRIES	 3
+#define TURN_TRIES	 10	/* then another gets its turn */
+#define TURN_SLEEP_MS	 50
 #define HOUSEKEEPING_MS	 1000
 #define STUCK_RETRY_MS	 30000
 #define PRUNE_BATCH	 100
@@ -42,12 +45,14 @@ struct engine {
 	pthread_cond_t wake;		/* housekeeping is wanted */
 	struct job *in_hand;		/* all jobs, queued or running */
 	struct job *head, **tail;	/* the queue */
-	size_t nqueued, nthreads, idle, max_threads;
+	size_t nqueued, nrunning, nthreads, idle, max_threads;
 	pthread_t *threads;
 	pthread_t housekeeper;
 	bool started, wanted;
 	_Atomic bool stopping;		/* take nothing new */
 	_Atomic bool cancelled;		/* stop node work */
+	struct counters counters;
+	struct gate retry_gate;		/* by cluster: those who try again */
 };
 
 static const struct op_rules *const all_rules[] = {
@@ -103,11 +108,25 @@ call_init(struct engine_call *c, struct engine *e, const struct operation *op,
 
 /* ---- commits ---- */
 
+/* Something between half of it and all, so that those who collided once don't
+ * do it again.
+ */
+static int
+jitter(int ms)
+{
+	static _Atomic uint32_t state;
+	uint32_t x = atomic_fetch_add(&state, 0x9e3779b9u) ^
+		     (uint32_t)clock_mono_ms() ^ (uint32_t)getpid() << 8;
+
+	x = (x ^ x >> 16) * 0x85ebca6bu;
+	x = (x ^ x >> 13) * 0xc2b2ae35u;
+	return ms - (int)((x ^ x >> 16) % (uint32_t)(ms / 2 + 1));
+}
+
 static void
 nap(int attempt)
 {
-	unsigned jitter = (unsigned)clock_mono_ms() * 2654435761u >> 22;
-	int ms = (attempt < 6 ? 1 << attempt : 50) + (int)(jitter % 8);
+	int ms = jitter((attempt < 6 ? 2 << attempt : 100) + 8);
 	struct timespec ts = { .tv_nsec = ms * 1000000L };
 
 	nanosleep(&ts, NULL);
@@ -121,8 +140,12 @@ engine_commit(struct engine *e, txn_build_fn *build, void *arg,
 		TXN_SCOPE struct txn t = { 0 };
 		enum err r = build(arg, &t, err);
 
-		if (r == ERR_OK)
+		if (r == ERR_OK) {
+			count(&e->counters, COUNTER_COMMITS);
 			r = txn_commit(&t, e->deps.mirror, err);
+		}
+		if (r == ERR_CONFLICT)
+			count(&e->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES)
 			return r;
 		/* Somebody was faster: catch up with what they did. */
@@ -211,7 +234,10 @@ save_end(struct op_run *run,
 			return r;
 		if (slot[0] != '\0')
 			txn_drop(&t, slot);
+		count(&run->engine->counters, COUNTER_COMMITS);
 		r = save(run, &t, err);
+		if (r == ERR_CONFLICT)
+			count(&run->engine->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES ||
 		    !still_ours(run))
 			return r;
@@ -233,6 +259,77 @@ is_abandoning(enum err r)
 }
 
 static enum err
+try_stage(struct op_run *run, const struct op_stage *s, bool undo,
+	  struct error *err)
+{
+	struct engine_call c;
+	enum err r;
+
+	call_init(&c, run->engine, run->op, s->timeout_s);
+	r = (undo ? s->undo : s->run)(run, &c.call, err);
+	if (r != ERR_OK && call_cancelled(&c.call))
+		return fail(err, ERR_CANCELLED, "cancelled");
+	return r;
+}
+
+static void
+note_retry(struct op_run *run, const struct op_stage *s, bool undo,
+	   const struct error *err)
+{
+	count(&run->engine->counters, COUNTER_RETRIES);
+	log_info("%s%s: %s, retrying", undo ? "undo of " : "", s->name,
+		 err->text);
+}
+
+/* A few tries inside the gate.  Who tries again sleeps in there, too: that
+ * keeps the others of this cluster from getting into each other's way.
+ */
+static enum err
+take_turn(struct op_run *run, const struct op_stage *s, bool undo,
+	  const struct brickyard_call *limits, struct error *err)
+{
+	enum err r = ERR_TRANSIENT;
+
+	for (int i = 0; r == ERR_TRANSIENT && i < TURN_TRIES; i++) {
+		note_retry(run, s, undo, err);
+		count(&run->engine->counters, COUNTER_TRANSIENTS);
+		if (!call_sleep(limits, jitter(TURN_SLEEP_MS << (i < 5 ? i : 5))))
+			return call_cancelled(limits) ?
+			       fail(err, ERR_CANCELLED, "cancelled") : r;
+		r = try_stage(run, s, undo, err);
+	}
+	return r;
+}
+
+/* What passes by itself ("Another transaction is in progress") is tried until
+ * the stage's time is over.  Of each cluster one operation of ours tries at a
+ * time, the others wait for it, so that however many there are, glusterd meets
+ * one contender a replica.
+ */
+static enum err
+outlast(struct op_run *run, const struct op_stage *s, bool undo,
+	struct error *err)
+{
+	struct gate *gate = &run->engine->retry_gate;
+	struct gate_ticket t = { .key = run->op->cluster, .limit = 1 };
+	struct engine_call limits;
+	enum err r = ERR_TRANSIENT;
+
+	call_init(&limits, run->engine, run->op, s->timeout_s);
+	while (r == ERR_TRANSIENT &&
+	       clock_mono_ms() < limits.call.deadline_ms) {
+		struct error why;
+
+		if (gate_enter(gate, &t, &limits.call, s->name, &why) != ERR_OK)
+			return call_cancelled(&limits.call) ?
+			       fail(err, ERR_CANCELLED, "cancelled") : r;
+		r = take_turn(run, s, undo, &limits.call, err);
+		gate_leave(gate, &t);
+	}
+	return r;
+}
+
+static enum err
 run_stage(struct op_run *run, const struct op_stage *s, bool undo,
 	  struct error *err)
 {
@@ -240,18 +337,15 @@ run_stage(struct op_run *run, const struct op_stage *s, bool undo,
 
 	for (int i = 1;; i++) {
 		struct engine_call c;
-		enum err r;
+		enum err r = try_stage(run, s, undo, err);
 
+		if (r == ERR_TRANSIENT)
+			r = outlast(run, s, undo, err);
+		if (r == ERR_OK || is_abandoning(r) || i == tries ||
+		    (!undo && r != ERR_UNREACHABLE))
+			return r;
+		note_retry(run, s, undo, err);
 		call_init(&c, run->engine, run->op, s->timeout_s);
-		r = (undo ? s->undo : s->run)(run, &c.call, err);
-		if (r != ERR_OK && call_cancelled(&c.call))
-			r = fail(err, ERR_CANCELLED, "cancelled");
-		if (r == ERR_OK || is_abandoning(r) || i == tries)
-			return r;
-		if (!undo && r != ERR_UNREACHABLE && r != ERR_TRANSIENT)
-			return r;
-		log_info("%s%s: %s, retrying", undo ? "undo of " : "", s->name,
-			 err->text);
 		if (!call_sleep(&c.call, 100 * i * i))
 			return r;
 	}
@@ -264,11 +358,13 @@ finish(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 	end_operation(run->op, OP_DONE);
 	r = save_end(run, rules->finish, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_DONE);
 		log_notice("%s %s: done", op_kind_name(run->op->kind),
 			   run->op->target);
-	else
+	} else {
 		run->op->status = OP_RUNNING;
+	}
 	return r;
 }
 
@@ -337,11 +433,13 @@ give_up(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 	end_operation(run->op, OP_FAILED);
 	r = save_end(run, rules->undone, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_FAILED);
 		log_notice("%s %s: failed: %s", op_kind_name(run->op->kind),
 			   run->op->target, run->op->error);
-	else
+	} else {
 		run->op->status = was;
+	}
 	return r;
 }
 
@@ -437,6 +535,8 @@ next_job(struct engine *e)
 			e->nqueued--;
 			j->queued = false;
 			j->running = true;
+			count_peak(&e->counters, COUNTER_RUNNING_PEAK,
+				   ++e->nrunning);
 			return j;
 		}
 		e->idle++;
@@ -459,7 +559,10 @@ do_job(struct engine *e, const char *id)
 		return;
 	op = operation_copy(rec);
 	log_set_context(id);
+	count(&e->counters, COUNTER_STARTED);
 	r = carry(e, op, err);
+	if (r == ERR_FENCED || r == ERR_CONFLICT)
+		count(&e->counters, COUNTER_FENCES);
 	if (r != ERR_OK && op->status != OP_STUCK)
 		log_info("%s %s: left at stage %" PRIu32 ": %s",
 			 op_kind_name(op->kind), op->target, op->stage,
@@ -474,6 +577,7 @@ static void
 put_job(struct engine *e, struct job *j, bool over)
 {
 	j->running = false;
+	e->nrunning--;
 	if (over) {
 		HASH_DEL(e->in_hand, j);
 		free(j);
@@ -606,6 +710,7 @@ adopt(struct engine *e, const struct operation *rec)
 		log_notice("%s %s: operation %s adopted at stage %" PRIu32
 			   ", epoch %" PRIu64, op_kind_name(op->kind),
 			   op->target, op->id, op->stage, op->epoch);
+		count(&e->counters, COUNTER_ADOPTIONS);
 		engine_submit(e, op->id);
 	} else if (r != ERR_CONFLICT) {
 		log_warning("operation %s: can't be adopted: %s, retrying",
@@ -719,6 +824,7 @@ engine_new(const struct engine_deps *deps)
 	e->tail = &e->head;
 	e->max_threads = (size_t)config_int(deps->config, "running_operations");
 	e->threads = xcalloc(e->max_threads, sizeof(e->threads[0]));
+	gate_init(&e->retry_gate);
 	pthread_mutex_init(&e->turn, NULL);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->work, NULL);
@@ -736,16 +842,27 @@ engine_start(struct engine *e)
 	e->started = true;
 }
 
+struct counters *
+engine_counters(struct engine *e)
+{
+	return &e->counters;
+}
+
+void
+engine_load(struct engine *e, size_t *ret_running, size_t *ret_waiting)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+
+	*ret_running = e->nrunning;
+	*ret_waiting = e->nqueued;
+}
+
 static size_t
 count_running(struct engine *e)
 {
 	LOCK_FOR_SCOPE(&e->lock);
-	struct job *j, *next;
-	size_t n = 0;
 
-	HASH_ITER(hh, e->in_hand, j, next)
-		n += j->running;
-	return n;
+	return e->nrunning;
 }
 
 void
@@ -782,6 +899,7 @@ engine_free(struct engine *e)
 		HASH_DEL(e->in_hand, j);
 		free(j);
 	}
+	gate_release(&e->retry_gate);
 	pthread_mutex_destroy(&e->turn);
 	pthread_mutex_destroy(&e->lock);
 	pthread_cond_destroy(&e->work);

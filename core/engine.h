@@ -13,6 +13,7 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include "counters.h"
 #include "executor.h"
 #include "model.h"
 #include "configuration.h"
@@ -86,6 +87,10 @@ void engine_submit(struct engine *, const char *op_id);
  */
 void engine_stop(struct engine *, int grace_ms);
 void engine_free(struct engine *);
+
+struct counters *engine_counters(struct engine *);
+/* Operations that workers have in hand, and that wait for one. */
+void engine_load(struct engine *, size_t *ret_running, size_t *ret_waiting);
 
 /* ---- for those who change the model ---- */
 

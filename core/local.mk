@@ -13,9 +13,11 @@ libutil_la_SOURCES = \
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/configuration.c %D%/configuration.h \
+	%D%/counters.c %D%/counters.h \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
+	%D%/gate.c %D%/gate.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-device.c \
@@ -33,6 +35,7 @@ libcore_la_SOURCES = \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-replica.c \
 	%D%/service-volume.c \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \

@@ -43,6 +43,7 @@ struct daemon {
 	struct api *api;
 	struct service *service;
 	bool is_shared;		/* the store: there may be other replicas */
+	char *address;		/* where it serves */
 };
 
 static const char usage_text[] =
@@ -240,6 +241,9 @@ open_executor(struct daemon *d, struct error *err)
 	r = plugin_check_config(p, &given, &checked, err);
 	if (r == ERR_OK)
 		r = executor_open(p, &checked, &d->executor, err);
+	if (r == ERR_OK)
+		executor_set_node_limit(d->executor, (size_t)config_int(
+			d->config, "node_concurrency"));
 	return r;
 }
 
@@ -346,6 +350,16 @@ listen_address(const struct config *c)
 	return xasprintf(":%s", port[0] != '\0' ? port : "8080");
 }
 
+/* With the port that port 0 became. */
+static char *
+served_address(struct daemon *d, const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	int n = colon != NULL ? (int)(colon - listen) : 0;
+
+	return xasprintf("%.*s:%u", n, listen, api_port(d->api));
+}
+
 /* Everything that can go wrong at the start goes wrong in here. */
 static enum err
 start(struct daemon *d, const char *listen, struct error *err)
@@ -353,7 +367,6 @@ start(struct daemon *d, const char *listen, struct error *err)
 	struct service_deps deps = {
 		.config = d->config,
 		.plugins = d->plugins,
-		.listen = listen,
 	};
 	enum err r = check_keys(d, err);
 
@@ -363,6 +376,8 @@ start(struct daemon *d, const char *listen, struct error *err)
 	if (r == ERR_OK)
 		r = api_start(d->config, listen, d->opt.disable_auth, &d->api,
 			      err);
+	if (r == ERR_OK)
+		deps.listen = d->address = served_address(d, listen);
 	if (r == ERR_OK)
 		r = open_store(d, &deps.store, err);
 	if (r == ERR_OK) {
@@ -375,12 +390,9 @@ start(struct daemon *d, const char *listen, struct error *err)
 }
 
 static void
-say_ready(struct daemon *d, const char *listen)
+say_ready(struct daemon *d)
 {
-	const char *colon = strrchr(listen, ':');
-	int n = colon != NULL ? (int)(colon - listen) : 0;
-
-	printf("brickyardd: ready on %.*s:%u\n", n, listen, api_port(d->api));
+	printf("brickyardd: ready on %s\n", d->address);
 	fflush(stdout);
 	notify_systemd("READY=1");
 }
@@ -392,6 +404,7 @@ release(struct daemon *d)
 	executor_close(d->executor);
 	plugin_host_free(d->plugins);
 	config_free(d->config);
+	free(d->address);
 }
 
 static void
@@ -442,7 +455,7 @@ serve(struct daemon *d)
 		return EXIT_FAILURE;
 	}
 	/* ---- from here on nothing may fail ---- */
-	say_ready(d, listen);
+	say_ready(d);
 	sigwait(&set, &sig);
 	log_notice("%s: stopping", strsignal(sig));
 	notify_systemd("STOPPING=1");

@@ -84,6 +84,24 @@ void service_on_operation_end(struct service *,
 /* Has it ended, as far as a client of /queue is concerned? */
 bool operation_is_ended(const struct operation *);
 
+/* Who is there, on the store's word. */
+struct replica_view {
+	struct replica *replica;	/* a reference */
+	bool is_self;			/* the one that is asked */
+	size_t open_operations;		/* that it owns */
+	struct strs duties;		/* that it holds */
+};
+struct replica_view *service_replicas(struct service *, size_t *ret_n);
+void service_replicas_free(struct replica_view *, size_t n);
+
+/* What this replica has counted since it started. */
+#define SERVICE_FIGURES_MAX 24
+struct figure {
+	const char *name;
+	uint64_t value;
+};
+size_t service_figures(struct service *, struct figure ret[SERVICE_FIGURES_MAX]);
+
 /* ---- changing ---- */
 
 enum err MUST_CHECK service_cluster_create(struct service *, bool file, bool block,

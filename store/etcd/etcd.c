@@ -44,7 +44,7 @@ etcd_sighted(struct etcd *self, int64_t revision)
 		;
 }
 
-/* What a close has to say: as long as it takes a healthy etcd, and no longer. */
+/* What a close has to say: as long as it takes a healthy etcd, no longer. */
 void
 etcd_last_words(struct etcd *self, const char *path, const struct buf *body)
 {

@@ -51,6 +51,7 @@ struct watch {
 	/* The thread's alone. */
 	CURLM *multi;
 	struct wire *wire;
+	size_t endpoint;	/* where the stream comes from */
 	struct buf in;
 	size_t scanned;		/* of in: no newline before */
 	bool created;		/* etcd has confirmed the watch */

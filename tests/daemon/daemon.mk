@@ -7,4 +7,4 @@ dist_check_SCRIPTS += \
 	%D%/t-http-connections.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t
-EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py
+EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -3,6 +3,7 @@
 purpose, and the driver of the C code (tests/unit/etcd-driver)."""
 import atexit
 import base64
+import ctypes
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,6 +22,19 @@ import tap
 
 DRIVER = os.path.join(tap.BUILDDIR, "tests", "unit", "etcd-driver")
 HOST = "127.0.0.1"
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_us():
+    """In a child: however the test ends, no server outlives it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+# What atexit has to do is done when a test is told to end, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def require():
@@ -89,7 +104,8 @@ class Member:
                if not k.startswith("ETCD")}
         log = open(os.path.join(c.dir, "log%d" % self.number), "ab")
         self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log, env=env)
+                                        stdout=log, stderr=log, env=env,
+                                        preexec_fn=die_with_us)
         log.close()
 
     def healthy(self):
@@ -258,7 +274,8 @@ class Driver:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=die_with_us)
         atexit.register(self.kill)
 
     def send(self, *words):

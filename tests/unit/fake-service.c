@@ -275,6 +275,24 @@ service_operation_counts(struct service *s, struct operation_counts *ret)
 {
 }
 
+struct replica_view *
+service_replicas(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_replicas_free(struct replica_view *l, size_t n)
+{
+}
+
+size_t
+service_figures(struct service *s, struct figure ret[SERVICE_FIGURES_MAX])
+{
+	return 0;
+}
+
 struct plugin_host *
 service_plugins(struct service *s)
 {

@@ -21,7 +21,7 @@ def leader():
 
 
 def run_and_kill(which, name):
-    d.send("run", 4, 1800)
+    d.send("run", 4, 1500)
     time.sleep(0.4)
     server.kill(which)
     got = d.receive()
@@ -59,7 +59,7 @@ def frozen():
 
 def no_quorum():
     other = etcd.Driver()
-    other.open(server.spec(), timeout_ms=300)
+    other.open(server.spec(), timeout_ms=250)
     follower = [i for i in range(3) if i != leader()]
     server.kill(follower[0])
     server.kill(follower[1])
