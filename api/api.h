@@ -17,6 +17,10 @@ enum err MUST_CHECK api_start(const struct config *, const char *listen,
 			      struct error *);
 void api_attach(struct api *, struct service *);
 unsigned api_port(const struct api *);
+/* Before the stop: /readyz says no and connections end with their next reply, so
+ * that balancers go elsewhere; all requests are served as before.
+ */
+void api_drain(struct api *);
 /* Refuse new requests (503, and /readyz says no), answer those under way and
  * release held polls; after grace_ms, say so in the log.  A handler that waits
  * for a node ends by its call's deadline only, and is waited for: it uses the

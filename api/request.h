@@ -43,7 +43,7 @@ struct request {
 	uint32_t magic;
 	struct api *api;
 	struct service *service;	/* NULL while starting */
-	bool stopping;			/* the API, when the request came */
+	bool draining, stopping;	/* the API, when the request came */
 
 	char *target;			/* as sent */
 	char *path;			/* decoded; NULL: can't be */

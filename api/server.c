@@ -66,7 +66,7 @@ struct api {
 	unsigned port;
 	int listen_fd;
 
-	atomic_bool stopping;
+	atomic_bool draining, stopping;
 	atomic_size_t body_bytes;
 
 	pthread_mutex_t lock;	/* guards what follows */
@@ -204,6 +204,7 @@ read_headers(struct request *r, const char *method)
 	r->own = r->path != NULL && strncmp(r->path, "/v1/", 4) == 0;
 	r->service = atomic_load(&r->api->service);
 	r->stopping = atomic_load(&r->api->stopping);
+	r->draining = atomic_load(&r->api->draining);
 	read_request_id(r);
 	read_content_length(r);
 	read_prefer(r);
@@ -387,7 +388,7 @@ add_headers(struct request *r, struct MHD_Response *response)
 		MHD_add_response_header(response, "X-Pending", "true");
 	if (p->location != NULL)
 		MHD_add_response_header(response, "Location", p->location);
-	if (atomic_load(&r->api->stopping))
+	if (atomic_load(&r->api->draining))
 		MHD_add_response_header(response, "Connection", "close");
 }
 
@@ -750,11 +751,18 @@ wait_idle(struct api *api, int64_t deadline_ms)
 }
 
 void
+api_drain(struct api *api)
+{
+	atomic_store(&api->draining, true);
+}
+
+void
 api_stop(struct api *api, int grace_ms)
 {
 	struct service *service = atomic_load(&api->service);
 	int fd;
 
+	api_drain(api);
 	atomic_store(&api->stopping, true);
 	fd = MHD_quiesce_daemon(api->daemon);
 	if (fd >= 0)

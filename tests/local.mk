@@ -18,6 +18,7 @@ include tests/unit/api.mk
 include tests/unit/core.mk
 include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
+include tests/ha/ha.mk
 include tests/lab/lab.mk
 include tests/meta/meta.mk
 

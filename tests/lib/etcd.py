@@ -7,6 +7,7 @@ import ctypes
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -47,11 +48,16 @@ def b64(text):
 
 
 def free_ports(n):
+    """Ports that are free now, below those that connections are given: a server
+    that is restarted must find its port free again."""
     held = []
-    for _ in range(n):
+    while len(held) < n:
         s = socket.socket()
-        s.bind((HOST, 0))
-        held.append(s)
+        try:
+            s.bind((HOST, random.randrange(10000, 32768)))
+            held.append(s)
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in held]
     for s in held:
         s.close()
