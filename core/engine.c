@@ -48,6 +48,7 @@ struct engine {
 	bool started, wanted;
 	_Atomic bool stopping;		/* take nothing new */
 	_Atomic bool cancelled;		/* stop node work */
+	_Atomic unsigned leases_lost;
 };
 
 static const struct op_rules *const all_rules[] = {
@@ -70,6 +71,7 @@ op_rules_of(enum op_kind kind)
 struct engine_call {
 	struct brickyard_call call;	/* first: it is what executors see */
 	struct engine *engine;
+	unsigned leases_lost;		/* when it began */
 };
 
 /* Node work ends when the service does, and no later than our lease: whoever
@@ -82,6 +84,7 @@ call_cancelled(const struct brickyard_call *call)
 	struct store *s = mirror_store(c->engine->deps.mirror);
 
 	return c->engine->cancelled ||
+	       c->engine->leases_lost != c->leases_lost ||
 	       clock_mono_ms() >= store_lease_deadline_ms(s);
 }
 
@@ -98,7 +101,14 @@ call_init(struct engine_call *c, struct engine *e, const struct operation *op,
 			.cancelled = call_cancelled,
 		},
 		.engine = e,
+		.leases_lost = e->leases_lost,
 	};
+}
+
+void
+engine_lease_lost(struct engine *e)
+{
+	e->leases_lost++;
 }
 
 /* ---- commits ---- */
