@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "api/path.h"
@@ -123,6 +124,17 @@ reply_text(struct request *r, unsigned status, const char *text)
 	buf_adds(&r->reply.body, "\n");
 }
 
+/* heketi's Go client sleeps 10 to 30 s after a 429, unless it is told how long,
+ * and gives up after six of them.  So not too short, and not the same for all.
+ */
+static unsigned
+retry_after(void)
+{
+	static _Atomic unsigned n;
+
+	return 5 + atomic_fetch_add(&n, 7) % 10;
+}
+
 void
 reply_error(struct request *r, const struct error *err)
 {
@@ -133,6 +145,8 @@ reply_error(struct request *r, const struct error *err)
 		reply_text(r, 503, STORE_TEXT);
 	else
 		reply_text(r, err_http(err->code), err->text);
+	if (err->code == ERR_BUSY)
+		r->reply.retry_after_s = retry_after();
 }
 
 void

@@ -33,6 +33,7 @@ struct reply {
 	const char *type;	/* Content-Type, NULL: none */
 	bool nosniff;
 	bool pending;		/* X-Pending: true */
+	unsigned retry_after_s;	/* Retry-After, 0: none */
 	char *location;
 	struct buf body;
 };

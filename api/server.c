@@ -376,6 +376,7 @@ static void
 add_headers(struct request *r, struct MHD_Response *response)
 {
 	const struct reply *p = &r->reply;
+	char seconds[16];
 
 	MHD_add_response_header(response, "X-Request-Id", r->request_id);
 	if (p->type != NULL)
@@ -385,6 +386,10 @@ add_headers(struct request *r, struct MHD_Response *response)
 					"nosniff");
 	if (p->pending)
 		MHD_add_response_header(response, "X-Pending", "true");
+	if (p->retry_after_s > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", p->retry_after_s);
+		MHD_add_response_header(response, "Retry-After", seconds);
+	}
 	if (p->location != NULL)
 		MHD_add_response_header(response, "Location", p->location);
 	if (atomic_load(&r->api->stopping))

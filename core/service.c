@@ -15,7 +15,6 @@
 #include "util/xalloc.h"
 
 #define SYNC_TIMEOUT_MS 5000
-#define QUEUE_HIGH_MARK 4096	/* open operations past which we say 429 */
 
 /* ---- membership ---- */
 
@@ -275,11 +274,15 @@ take_slot(struct service *s, struct operation *op, struct txn *t,
 {
 	int64_t limit = config_int(s->deps.config,
 				   "glusterfs.max_inflight_operations");
+	int64_t first;
 	char n[32];
 
 	if (limit <= 0)
 		limit = 8;
-	for (int64_t i = 0; i < limit; i++) {
+	/* Each begins elsewhere, or all replicas would want the same one. */
+	first = (int64_t)(strtoull(op->id + 24, NULL, 16) % (uint64_t)limit);
+	for (int64_t k = 0; k < limit; k++) {
+		int64_t i = (first + k) % limit;
 		struct record *r;
 
 		snprintf(n, sizeof(n), "%" PRId64, i);
@@ -306,7 +309,7 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 	mirror_rdlock(s->mirror);
 	open = relation_count(s->model->open_ops, "");
 	mirror_unlock(s->mirror);
-	if (open >= QUEUE_HIGH_MARK)
+	if (open >= (size_t)config_int(s->deps.config, "queue_high_mark"))
 		return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
 	op->slot = -1;
 	if (rules != NULL && rules->throttled &&
