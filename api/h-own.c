@@ -35,7 +35,7 @@ h_readyz(struct request *r)
 {
 	struct error why = { .code = ERR_OK };
 
-	if (r->stopping)
+	if (r->draining)
 		reply_text(r, 503, "stopping");
 	else if (r->service == NULL)
 		reply_text(r, 503, "starting");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A request and its reply, as the handlers see them.
  *
- * Life: made by the HTTP thread when the first line has come, filled by it until
- * the body is complete, then owned by the worker that runs the handler (the
+ * Life: made by the HTTP thread when the first line has come, filled by it
+ * until the body is complete, then owned by the worker that runs the handler (the
  * connection is suspended meanwhile), then the HTTP thread's again; freed when
  * the connection has done with it, and nowhere else.
  */
@@ -44,7 +44,7 @@ struct request {
 	uint32_t magic;
 	struct api *api;
 	struct service *service;	/* NULL while starting */
-	bool stopping;			/* the API, when the request came */
+	bool draining, stopping;	/* the API, when the request came */
 
 	char *target;			/* as sent */
 	char *path;			/* decoded; NULL: can't be */
@@ -52,7 +52,7 @@ struct request {
 	char method[16];
 	char request_id[REQUEST_ID_MAX + 1];
 	int64_t content_length;		/* -1: not told */
-	int64_t prefer_wait_ms;		/* the client's Prefer: wait, -1: none */
+	int64_t prefer_wait_ms;		/* the client's Prefer: wait; -1: no */
 	bool own;			/* below /v1/: our shape of errors */
 
 	const struct route *route;	/* NULL: answered without */
@@ -70,7 +70,7 @@ struct request {
 	/* the server's */
 	enum request_state state;
 	struct MHD_Connection *connection;
-	bool counted;			/* among those that api_stop waits for */
+	bool counted;			/* api_stop waits for it */
 	size_t charged;			/* bytes of body accounted for */
 	int64_t started_ms;		/* monotonic */
 	int64_t hold_until_ms;		/* monotonic; 0: not yet decided */

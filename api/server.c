@@ -47,7 +47,7 @@
 #define HELD_MAX	10000
 #define CONNECTIONS_MAX	16384
 #define IDLE_S		60
-#define BODY_TIME_MS	60000		/* from the first line to its last byte */
+#define BODY_TIME_MS	60000		/* from first line to last byte */
 #define HEADERS_MAX	(32 * 1024)
 #define TARGET_MAX	8192
 #define BODY_MAX	(1024 * 1024)
@@ -66,7 +66,7 @@ struct api {
 	unsigned port;
 	int listen_fd;
 
-	atomic_bool stopping;
+	atomic_bool draining, stopping;
 	atomic_size_t body_bytes;
 
 	pthread_mutex_t lock;	/* guards what follows */
@@ -204,6 +204,7 @@ read_headers(struct request *r, const char *method)
 	r->own = r->path != NULL && strncmp(r->path, "/v1/", 4) == 0;
 	r->service = atomic_load(&r->api->service);
 	r->stopping = atomic_load(&r->api->stopping);
+	r->draining = atomic_load(&r->api->draining);
 	read_request_id(r);
 	read_content_length(r);
 	read_prefer(r);
@@ -392,7 +393,7 @@ add_headers(struct request *r, struct MHD_Response *response)
 	}
 	if (p->location != NULL)
 		MHD_add_response_header(response, "Location", p->location);
-	if (atomic_load(&r->api->stopping))
+	if (atomic_load(&r->api->draining))
 		MHD_add_response_header(response, "Connection", "close");
 }
 
@@ -748,10 +749,16 @@ wait_idle(struct api *api, int64_t deadline_ms)
 	LOCK_FOR_SCOPE(&api->lock);
 
 	while (api->busy > 0)
-		if (cond_wait_until(&api->fewer, &api->lock, deadline_ms) != 0 &&
+		if (cond_wait_until(&api->fewer, &api->lock, deadline_ms) &&
 		    clock_mono_ms() >= deadline_ms)
 			return false;
 	return true;
+}
+
+void
+api_drain(struct api *api)
+{
+	atomic_store(&api->draining, true);
 }
 
 void
@@ -760,6 +767,7 @@ api_stop(struct api *api, int grace_ms)
 	struct service *service = atomic_load(&api->service);
 	int fd;
 
+	api_drain(api);
 	atomic_store(&api->stopping, true);
 	fd = MHD_quiesce_daemon(api->daemon);
 	if (fd >= 0)

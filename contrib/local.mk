@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	%D%/check \
 	%D%/packages.sh \
+	%D%/quickstart \
 	%D%/systemd/brickyardd.service.in \
 	$(NULL)
 

@@ -124,6 +124,9 @@ static const struct key keys[] = {
 	    "threads that answer requests"),
 	INT("lease_ttl_ms", "10000", NULL, 0, 1000, 600000,
 	    "how long a silent replica counts as alive"),
+	INT("shutdown_delay_ms", "-1", NULL, 0, -1, 600000,
+	    "how long to serve on after SIGTERM while /readyz says no; "
+	    "-1: 5000 with a shared store, else 0"),
 	BOOL("rebalance_on_expansion", "true",
 	     "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION", ENV_VALUE, 0,
 	     "rebalance a volume that was expanded"),

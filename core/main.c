@@ -25,6 +25,7 @@
 #include "util/xalloc.h"
 
 #define GRACE_MS 10000		/* for what runs, when told to stop */
+#define DRAIN_MS 5000		/* for balancers to see that we are to stop */
 
 enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN };
 
@@ -42,6 +43,7 @@ struct daemon {
 	struct api *api;
 	struct service *service;
 	char *address;		/* where it serves */
+	bool is_shared;		/* the store: there may be other replicas */
 };
 
 static const char usage_text[] =
@@ -248,7 +250,7 @@ open_executor(struct daemon *d, struct error *err)
 /* ---- modes that print and exit ---- */
 
 static int
-print_and_exit(struct daemon *d)
+print_mode(struct daemon *d)
 {
 	CLEANUP(buf_release) struct buf b = { 0 };
 	size_t n;
@@ -378,8 +380,10 @@ start(struct daemon *d, const char *listen, struct error *err)
 		deps.listen = d->address = served_address(d, listen);
 	if (r == ERR_OK)
 		r = open_store(d, &deps.store, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		d->is_shared = store_is_shared(deps.store);
 		r = service_start(&deps, &d->service, err);
+	}
 	if (r == ERR_OK)
 		api_attach(d->api, d->service);
 	return r;
@@ -394,18 +398,41 @@ say_ready(struct daemon *d)
 }
 
 static void
-stop(struct daemon *d)
+release(struct daemon *d)
 {
-	notify_systemd("STOPPING=1");
-	if (d->api != NULL)
-		api_stop(d->api, GRACE_MS);
-	if (d->service != NULL)
-		service_stop(d->service, GRACE_MS);
 	service_free(d->service);
 	executor_close(d->executor);
 	plugin_host_free(d->plugins);
 	config_free(d->config);
 	free(d->address);
+}
+
+static void
+stop(struct daemon *d)
+{
+	if (d->api != NULL)
+		api_stop(d->api, GRACE_MS);
+	if (d->service != NULL)
+		service_stop(d->service, GRACE_MS);
+	release(d);
+}
+
+/* Serve on until balancers have seen that we don't want to; a second signal
+ * ends that.
+ */
+static void
+drain(struct daemon *d, const sigset_t *set)
+{
+	int64_t ms = config_int(d->config, "shutdown_delay_ms");
+	struct timespec ts;
+
+	if (ms < 0)
+		ms = d->is_shared ? DRAIN_MS : 0;
+	ts.tv_sec = ms / 1000;
+	ts.tv_nsec = ms % 1000 * 1000000;
+	api_drain(d->api);
+	if (ms > 0)
+		(void)sigtimedwait(set, NULL, &ts);
 }
 
 static int
@@ -431,6 +458,8 @@ serve(struct daemon *d)
 	say_ready(d);
 	sigwait(&set, &sig);
 	log_notice("%s: stopping", strsignal(sig));
+	notify_systemd("STOPPING=1");
+	drain(d, &set);
 	stop(d);
 	return EXIT_SUCCESS;
 }
@@ -440,6 +469,7 @@ main(int argc, char **argv)
 {
 	struct daemon d = { .opt = { .mode = SERVE } };
 	struct error err;
+	int status;
 
 	parse_options(argc, argv, &d.opt);
 	if (load_config(&d, &err) != ERR_OK) {
@@ -451,5 +481,7 @@ main(int argc, char **argv)
 	load_plugins(&d);
 	if (d.opt.mode == SERVE)
 		return serve(&d);
-	return print_and_exit(&d);
+	status = print_mode(&d);
+	release(&d);
+	return status;
 }

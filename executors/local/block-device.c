@@ -3,9 +3,13 @@
  * heketi's arguments.  The physical volume's UUID is the device's id, so that
  * one whose volume group was not made yet (we died in between) is known again.
  */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lvm.h"
 #include "probe.h"
@@ -130,6 +134,29 @@ autobackup(struct step *st)
 	return opt_bool(st->in, OPT_BACKUP_LVM_METADATA) ? "y" : "n";
 }
 
+/* Without udev, /dev/VG is LVM's own: who died may have left it, with links to
+ * nothing in it, and vgcreate does not like that.
+ */
+static void
+tidy_dev_dir(const char *vg)
+{
+	CLEANUP_TEXT struct text dir = {0};
+	struct dirent *e;
+	struct stat sb;
+	DIR *d;
+
+	text_addf(&dir, "/dev/%s", vg);
+	d = opendir(text_str(&dir));
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL)
+		if (fstatat(dirfd(d), e->d_name, &sb, 0) < 0 &&
+		    errno == ENOENT)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	(void)rmdir(dir.s);		/* only when empty */
+}
+
 static int
 make_vg(struct step *st, const struct node_lock *l,
 	const struct brickyard_device *dev, const struct probe *p)
@@ -137,6 +164,7 @@ make_vg(struct step *st, const struct node_lock *l,
 	CLEANUP_LVM struct lvm_result r = {0};
 	struct fault why;
 
+	tidy_dev_dir(dev->vg);
 	if (lvm_do(st, l, "vgcreate -qq --physicalextentsize=%s "
 		   "--autobackup=%s %s %s",
 		   opt_str(st->in, OPT_VG_PHYSICALEXTENTSIZE), autobackup(st),
@@ -288,6 +316,7 @@ remove_vg(struct step *st, const struct node_lock *l,
 				 "logical volumes", dev->name, dev->vg, v[1]);
 	if (lvm_do(st, l, "vgremove -qq %s", dev->vg) < 0)
 		return -1;
+	tidy_dev_dir(dev->vg);
 	return lvm_do(st, l, "pvremove -qq %s", v[2]);
 }
 

@@ -110,9 +110,41 @@ make_thin(struct step *st, const struct node_lock *l,
 		      b->thin_pool, t);
 }
 
+/* Who died while LVM brought a pool up has left its hidden parts active, and
+ * LVM then refuses everything.  Parts that are in use can't be switched off.
+ */
 static int
-remove_lv(struct step *st, const struct node_lock *l, const char *vg,
-	  const char *lv)
+free_pool_parts(struct step *st, const struct node_lock *l,
+		const struct brickyard_brick *b)
+{
+	static const char *const parts[] = { "tmeta", "tdata" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		CLEANUP_LVM struct lvm_result r = {0};
+
+		if (lvm_try(st, l, &r, "lvchange -qq -an -y %s/%s_%s",
+			    b->device->vg, b->thin_pool, parts[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+activate(struct step *st, const struct node_lock *l,
+	 const struct brickyard_brick *b)
+{
+	const char *vg = b->device->vg;
+
+	if (lvm_do(st, l, "lvchange -qq -ay -K %s/%s", vg, b->lv) == 0)
+		return 0;
+	if (step_check(st) < 0 || free_pool_parts(st, l, b) < 0)
+		return -1;
+	return lvm_do(st, l, "lvchange -qq -ay -K %s/%s", vg, b->lv);
+}
+
+static int
+remove_once(struct step *st, const struct node_lock *l, const char *vg,
+	    const char *lv)
 {
 	CLEANUP_LVM struct lvm_result r = {0};
 
@@ -126,25 +158,77 @@ remove_lv(struct step *st, const struct node_lock *l, const char *vg,
 			 lv, text_str(&r.err));
 }
 
-/* The thin volume is there: is it the one that was asked for? */
 static int
-check_lv(struct step *st, const struct node_lock *l,
-	 const struct brickyard_brick *b, const struct lv_facts *f)
+remove_lv(struct step *st, const struct node_lock *l,
+	  const struct brickyard_brick *b, const char *lv)
 {
-	if (f->size_bytes < b->size_bytes ||
-	    f->size_bytes - b->size_bytes >= EXTENT_MAX ||
-	    strcmp(f->pool, b->thin_pool) != 0)
-		return step_fail(st, BRICKYARD_ERR_EXISTS,
-				 "%s/%s is in the way: it has %llu bytes in pool "
-				 "'%s', not %llu in '%s'", b->device->vg, b->lv,
-				 (unsigned long long)f->size_bytes, f->pool,
-				 (unsigned long long)b->size_bytes,
-				 b->thin_pool);
-	if (!f->tagged && tag_lv(st, l, b) < 0)
-		return -1;
-	if (f->active)
+	if (remove_once(st, l, b->device->vg, lv) == 0)
 		return 0;
-	return lvm_do(st, l, "lvchange -ay -K %s/%s", b->device->vg, b->lv);
+	if (step_check(st) < 0 || free_pool_parts(st, l, b) < 0)
+		return -1;
+	return remove_once(st, l, b->device->vg, lv);
+}
+
+/* Remove the volume, and its pool when nothing else is in that. */
+static int
+remove_both(struct step *st, const struct node_lock *l,
+	    const struct brickyard_brick *b)
+{
+	struct lv_facts f;
+	int r;
+
+	if (remove_lv(st, l, b, b->lv) < 0)
+		return -1;
+	r = lv_look(st, l, b->device->vg, b->thin_pool, &f);
+	if (r <= 0 || f.thin_count > 0)
+		return r < 0 ? -1 : 0;
+	return remove_lv(st, l, b, b->thin_pool);
+}
+
+static int
+check_lv(struct step *st, const struct brickyard_brick *b,
+	 const struct lv_facts *f)
+{
+	if (f->size_bytes >= b->size_bytes &&
+	    f->size_bytes - b->size_bytes < EXTENT_MAX &&
+	    strcmp(f->pool, b->thin_pool) == 0)
+		return 0;
+	return step_fail(st, BRICKYARD_ERR_EXISTS,
+			 "%s/%s is in the way: it has %llu bytes in pool '%s', "
+			 "not %llu in '%s'", b->device->vg, b->lv,
+			 (unsigned long long)f->size_bytes, f->pool,
+			 (unsigned long long)b->size_bytes, b->thin_pool);
+}
+
+/* Is it from an lvcreate of ours that did not end?  The pool has our tags
+ * then, and the volume does not: it never held anything.
+ */
+static bool
+is_half_made(struct step *st, const struct node_lock *l,
+	     const struct brickyard_brick *b, const struct lv_facts *f)
+{
+	struct fault why = st->fault;
+	struct lv_facts pool;
+	bool half = !f->tagged && step_check(st) == 0 &&
+		lv_look(st, l, b->device->vg, b->thin_pool, &pool) > 0 &&
+		pool.tagged;
+
+	st->fault = why;
+	return half;
+}
+
+static int
+take_lv(struct step *st, const struct node_lock *l,
+	const struct brickyard_brick *b, const struct lv_facts *f)
+{
+	if (check_lv(st, b, f) < 0)
+		return -1;
+	if (!f->active && activate(st, l, b) < 0) {
+		if (!is_half_made(st, l, b, f) || remove_both(st, l, b) < 0)
+			return -1;
+		return make_both(st, l, b);
+	}
+	return f->tagged ? 0 : tag_lv(st, l, b);
 }
 
 static int
@@ -155,15 +239,14 @@ lv_make(struct step *st, const struct node_lock *l,
 	int r = lv_look(st, l, b->device->vg, b->lv, &f);
 
 	if (r != 0)
-		return r < 0 ? -1 : check_lv(st, l, b, &f);
+		return r < 0 ? -1 : take_lv(st, l, b, &f);
 	r = lv_look(st, l, b->device->vg, b->thin_pool, &f);
 	if (r < 0)
 		return -1;
-	if (r > 0 && f.is_pool && f.size_bytes >= b->thin_pool_bytes)
+	if (r > 0 && f.thin_count > 0)
 		return make_thin(st, l, b);
-	/* A volume of that name which is no pool yet: somebody died. */
-	if (r > 0 && f.thin_count == 0 &&
-	    remove_lv(st, l, b->device->vg, b->thin_pool) < 0)
+	/* An empty pool, or what should have become one: somebody died. */
+	if (r > 0 && remove_lv(st, l, b, b->thin_pool) < 0)
 		return -1;
 	return make_both(st, l, b);
 }
@@ -192,16 +275,9 @@ int
 lv_destroy(struct step *st, struct node_lock *l,
 	   const struct brickyard_brick *b)
 {
-	const char *vg = b->device->vg;
-	struct lv_facts f;
-	int r = vg_is_there(st, l, vg);
+	int r = vg_is_there(st, l, b->device->vg);
 
 	if (r <= 0)
 		return r;
-	if (remove_lv(st, l, vg, b->lv) < 0)
-		return -1;
-	r = lv_look(st, l, vg, b->thin_pool, &f);
-	if (r <= 0 || f.thin_count > 0)
-		return r < 0 ? -1 : 0;
-	return remove_lv(st, l, vg, b->thin_pool);
+	return remove_both(st, l, b);
 }

@@ -103,6 +103,32 @@ def mounts_below(path):
         return [x.split()[4] for x in f if x.split()[4].startswith(path)]
 
 
+def require_gluster_node():
+    """What a storage node in namespaces needs."""
+    require_root()
+    require_loop_and_xfs()
+    require_tools("glusterd", "gluster", "glusterfs", "ip")
+    if not os.path.exists("/dev/fuse"):
+        tap.skip_all("no FUSE here")
+    # Everything the node starts dies with the PID namespace.
+    isolate("-n", "-p", "-f", "--kill-child", "--mount-proc")
+
+
+def private(d, *paths):
+    """Directories of the node's own over the machine's."""
+    for path in paths:
+        own = d + "/node" + path
+        os.makedirs(own)
+        os.makedirs(path, exist_ok=True)
+        sh("mount", "--bind", own, path)
+
+
+def private_node(d):
+    private(d, "/var/lib/glusterd", "/var/log/glusterfs")
+    sh("mount", "-t", "tmpfs", "tmpfs", "/run")
+    os.mkdir("/run/gluster")
+
+
 def wait_for(cond, seconds=10):
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -9,32 +9,15 @@ import signal
 import subprocess
 
 lab.require_driver()
-lab.require_root()
-lab.require_loop_and_xfs()
-lab.require_tools("glusterd", "gluster", "glusterfs", "ip")
-if not os.path.exists("/dev/fuse"):
-    tap.skip_all("no FUSE here")
-# Everything the node starts dies with this test's PID namespace.
-lab.isolate("-n", "-p", "-f", "--kill-child", "--mount-proc")
+lab.require_gluster_node()
 
 HOST = "198.18.0.11"
 d = lab.workdir()
 drv = lab.Driver(d, directory_reserve_mb=16)
 
-
-def private(path):
-    own = d + "/node" + path
-    os.makedirs(own)
-    os.makedirs(path, exist_ok=True)
-    lab.sh("mount", "--bind", own, path)
-
-
 lab.sh("ip", "link", "set", "lo", "up")
 lab.sh("ip", "addr", "add", HOST + "/24", "dev", "lo")
-for path in "/var/lib/glusterd", "/var/log/glusterfs":
-    private(path)
-lab.sh("mount", "-t", "tmpfs", "tmpfs", "/run")
-os.mkdir("/run/gluster")
+lab.private_node(d)
 
 r = drv.call("check", timeout=20000)
 tap.ok(r.err_class == lab.PERMANENT and "glusterd is not running" in r.text,
