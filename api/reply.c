@@ -34,6 +34,19 @@ request_decode(struct request *r, const char *go_type,
 }
 
 bool
+request_admit(struct request *r)
+{
+	enum admin_mode mode = service_admin_mode(r->service);
+
+	if (mode == MODE_NORMAL || strcmp(r->method, "GET") == 0 ||
+	    strcmp(r->method, "HEAD") == 0 ||
+	    (mode == MODE_LOCAL_CLIENT && r->local))
+		return true;
+	reply_text(r, 503, "Service disabled for maintenance");
+	return false;
+}
+
+bool
 request_sync(struct request *r)
 {
 	struct error err = { .code = ERR_OK };
@@ -42,7 +55,8 @@ request_sync(struct request *r)
 		return true;
 	if (service_sync(r->service, &err) == ERR_OK) {
 		r->synced = true;
-		return true;
+		/* What was switched on another replica counts by now. */
+		return request_admit(r);
 	}
 	log_warning("request can't be served: %s", err.text);
 	/* However it failed: what is in memory may be old. */

@@ -127,6 +127,7 @@ service_new(const struct service_deps *deps)
 	cond_init_mono(&s->lease_cond);
 	s->mirror = mirror_new(deps->store);
 	s->model = model_new(s->mirror);
+	s->switches = switches_new(deps->config, s->mirror);
 	s->engine_deps = (struct engine_deps){
 		.config = deps->config,
 		.mirror = s->mirror,
@@ -189,6 +190,7 @@ service_free(struct service *s)
 	engine_free(s->engine);
 	mirror_free(s->mirror);
 	model_free(s->model);
+	switches_free(s->switches);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->lease_cond);
 	free(s);

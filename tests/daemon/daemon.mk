@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon as its clients see it: over HTTP, with simulated nodes.
 dist_check_SCRIPTS += \
+	%D%/t-admin.t \
 	%D%/t-conflicts.t \
 	%D%/t-crash.t \
 	%D%/t-http-auth.t \
