@@ -759,17 +759,37 @@ look_after(struct engine *e, const char *id)
 		adopt(e, op);
 }
 
+/* Open operations, the oldest first: what waited longest in the queue of a dead
+ * replica is the first in ours.
+ */
+static void
+list_open(struct engine *e, struct strs *ret)
+{
+	const struct strs *ids;
+
+	mirror_rdlock(e->deps.mirror);
+	ids = relation_of(e->deps.model->open_ops, "");
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct operation *op = (const void *)mirror_peek(
+			e->deps.mirror, RECORD_OPERATION, ids->v[i]);
+
+		if (op != NULL)
+			*VEC_PUSH(ret) = xasprintf("%020" PRId64 " %s",
+						   op->created_ms, op->id);
+	}
+	mirror_unlock(e->deps.mirror);
+	strs_sort(ret);
+}
+
 static void
 look_after_all(struct engine *e)
 {
-	CLEANUP(strs_release) struct strs ids = { 0 };
+	CLEANUP(strs_release) struct strs open = { 0 };
 
 	forget_idle(e);
-	mirror_rdlock(e->deps.mirror);
-	strs_copy(&ids, relation_of(e->deps.model->open_ops, ""));
-	mirror_unlock(e->deps.mirror);
-	for (size_t i = 0; i < ids.n && !e->stopping; i++)
-		look_after(e, ids.v[i]);
+	list_open(e, &open);
+	for (size_t i = 0; i < open.n && !e->stopping; i++)
+		look_after(e, strchr(open.v[i], ' ') + 1);
 }
 
 static void

@@ -11,6 +11,7 @@ struct service {
 	struct mirror *mirror;
 	struct model *model;
 	struct engine *engine;
+	struct switches *switches;
 	struct engine_deps engine_deps;
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */

@@ -15,7 +15,6 @@
 #include "util/xalloc.h"
 
 #define SYNC_TIMEOUT_MS 5000
-#define QUEUE_HIGH_MARK 4096	/* open operations past which we say 429 */
 
 /* ---- membership ---- */
 
@@ -162,6 +161,7 @@ service_new(const struct service_deps *deps)
 	cond_init_mono(&s->lease_cond);
 	s->mirror = mirror_new(deps->store);
 	s->model = model_new(s->mirror);
+	s->switches = switches_new(deps->config, s->mirror);
 	s->engine_deps = (struct engine_deps){
 		.config = deps->config,
 		.mirror = s->mirror,
@@ -225,6 +225,7 @@ service_free(struct service *s)
 	engine_free(s->engine);
 	mirror_free(s->mirror);
 	model_free(s->model);
+	switches_free(s->switches);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->lease_cond);
 	free(s);
@@ -310,11 +311,15 @@ take_slot(struct service *s, struct operation *op, struct txn *t,
 {
 	int64_t limit = config_int(s->deps.config,
 				   "glusterfs.max_inflight_operations");
+	int64_t first;
 	char n[32];
 
 	if (limit <= 0)
 		limit = 8;
-	for (int64_t i = 0; i < limit; i++) {
+	/* Each begins elsewhere, or all replicas would want the same one. */
+	first = (int64_t)(strtoull(op->id + 24, NULL, 16) % (uint64_t)limit);
+	for (int64_t k = 0; k < limit; k++) {
+		int64_t i = (first + k) % limit;
 		struct record *r;
 
 		snprintf(n, sizeof(n), "%" PRId64, i);
@@ -341,7 +346,7 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 	mirror_rdlock(s->mirror);
 	open = relation_count(s->model->open_ops, "");
 	mirror_unlock(s->mirror);
-	if (open >= QUEUE_HIGH_MARK)
+	if (open >= (size_t)config_int(s->deps.config, "queue_high_mark"))
 		return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
 	op->slot = -1;
 	if (rules != NULL && rules->throttled &&
