@@ -596,6 +596,9 @@ put_job(struct engine *e, struct job *j, bool over)
 	j->not_before_ms = clock_mono_ms() + HOUSEKEEPING_MS;
 }
 
+/* Is there no more to do for us?  What was taken over must leave our hands, or
+ * we could not take it back when its new owner dies.
+ */
 static bool
 is_over(struct engine *e, const char *id, bool *ret_stuck)
 {
@@ -603,7 +606,8 @@ is_over(struct engine *e, const char *id, bool *ret_stuck)
 		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
 
 	*ret_stuck = op != NULL && op->status == OP_STUCK;
-	return op == NULL || operation_is_over(op);
+	return op == NULL || operation_is_over(op) ||
+	       strcmp(op->owner, e->deps.replica_id) != 0;
 }
 
 static void *
