@@ -14,5 +14,6 @@ dist_check_SCRIPTS += \
 	%D%/local-lvm.t \
 	%D%/local-run.t \
 	%D%/quickstart.t \
+	%D%/quickstart-device.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init
