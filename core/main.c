@@ -44,8 +44,6 @@ struct daemon {
 	struct service *service;
 	char *address;		/* where it serves */
 	bool is_shared;		/* the store: there may be other replicas */
-	bool is_shared;		/* the store: there may be other replicas */
-	char *address;		/* where it serves */
 };
 
 static const char usage_text[] =
