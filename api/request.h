@@ -33,6 +33,7 @@ struct reply {
 	const char *type;	/* Content-Type, NULL: none */
 	bool nosniff;
 	bool pending;		/* X-Pending: true */
+	unsigned retry_after_s;	/* Retry-After, 0: none */
 	char *location;
 	struct buf body;
 };
@@ -53,6 +54,7 @@ struct request {
 	int64_t content_length;		/* -1: not told */
 	int64_t prefer_wait_ms;		/* the client's Prefer: wait; -1: no */
 	bool own;			/* below /v1/: our shape of errors */
+	bool local;			/* the peer is on this machine */
 
 	const struct route *route;	/* NULL: answered without */
 	char *id;			/* the {id}, or NULL */
@@ -85,6 +87,8 @@ bool request_decode(struct request *, const char *go_type,
  * on; false: answered with 503.
  */
 bool request_sync(struct request *);
+/* May it be served in this admin mode?  false: answered with 503. */
+bool request_admit(struct request *);
 
 /* ---- what they answer; the last one counts ---- */
 
@@ -118,6 +122,7 @@ route_handler h_device_add, h_device_info, h_device_delete,
 route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
 route_handler h_queue, h_operation_counts;
+route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
 route_handler h_own_plugins, h_own_operations, h_own_operation,
 	h_own_replicas;
 

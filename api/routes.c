@@ -11,6 +11,10 @@ const struct route routes[] = {
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },
+	{ "GET", "/admin", h_admin_info, 0 },
+	{ "POST", "/admin", h_admin_set, 0 },
+	{ "GET", "/internal/logging", h_logging_info, 0 },
+	{ "POST", "/internal/logging", h_logging_set, 0 },
 
 	{ "POST", "/clusters", h_cluster_create, 0 },
 	{ "GET", "/clusters", h_cluster_list, 0 },

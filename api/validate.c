@@ -140,6 +140,17 @@ check_state(struct faults *f, const char *field, const char *value)
 }
 
 void
+check_admin_mode(struct faults *f, const char *field, const char *value)
+{
+	if (is_blank(value))
+		fault(f, field, BLANK);
+	else if (strcmp(value, "normal") != 0 &&
+		 strcmp(value, "read-only") != 0 &&
+		 strcmp(value, "local-client") != 0)
+		fault(f, field, "must be a valid value");
+}
+
+void
 check_heal(struct faults *f, const char *field, const char *value)
 {
 	if (!is_blank(value) && strcmp(value, "enable") != 0 &&

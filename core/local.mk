@@ -32,11 +32,13 @@ libcore_la_SOURCES = \
 	%D%/plugin-services.c \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
+	%D%/service-admin.c \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
 	%D%/service-replica.c \
 	%D%/service-volume.c \
+	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)

@@ -42,8 +42,8 @@ struct daemon {
 	struct executor *executor;
 	struct api *api;
 	struct service *service;
-	bool is_shared;		/* the store: there may be other replicas */
 	char *address;		/* where it serves */
+	bool is_shared;		/* the store: there may be other replicas */
 };
 
 static const char usage_text[] =
@@ -435,18 +435,29 @@ drain(struct daemon *d, const sigset_t *set)
 		(void)sigtimedwait(set, NULL, &ts);
 }
 
+/* The way out of read-only mode, in which nothing else can be changed. */
+static void
+reset_admin_mode(struct daemon *d)
+{
+	struct error err;
+
+	if (service_set_admin_mode(d->service, MODE_NORMAL, &err) != ERR_OK)
+		log_err("SIGUSR2: admin mode: %s", err.text);
+}
+
 static int
 serve(struct daemon *d)
 {
 	CLEANUP_FREE char *listen = listen_address(d->config);
 	struct error err;
 	sigset_t set;
-	int sig;
+	int sig = 0;
 
 	/* Threads inherit the mask: this one alone takes signals. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (start(d, listen, &err) != ERR_OK) {
@@ -456,7 +467,8 @@ serve(struct daemon *d)
 	}
 	/* ---- from here on nothing may fail ---- */
 	say_ready(d);
-	sigwait(&set, &sig);
+	while (sigwait(&set, &sig) != 0 || sig == SIGUSR2)
+		reset_admin_mode(d);
 	log_notice("%s: stopping", strsignal(sig));
 	notify_systemd("STOPPING=1");
 	drain(d, &set);

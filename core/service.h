@@ -13,6 +13,7 @@
 #include "plugin.h"
 #include "store/mirror.h"
 #include "store/record.h"
+#include "switches.h"
 
 struct service;
 
@@ -171,6 +172,14 @@ enum err MUST_CHECK service_volume_delete(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
 
 /* ---- cluster-wide switches and what is shown about the installation ---- */
+
+/* These count for all replicas, until they are changed again. */
+enum admin_mode service_admin_mode(struct service *);
+enum err MUST_CHECK service_set_admin_mode(struct service *, enum admin_mode,
+					   struct error *);
+const char *service_log_level(struct service *);
+enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
+					  struct error *);
 
 struct plugin_host *service_plugins(struct service *);
 const struct config *service_config(struct service *);

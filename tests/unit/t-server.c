@@ -158,6 +158,7 @@ test_unattached_errors(void)
 	is_str(body_of(busy), "Server busy. Retry operation later.\n",
 	       "heketi's words for it");
 	has_str(busy, "Content-Type: text/plain; charset=utf-8\r\n", "as text");
+	has_str(busy, "Retry-After: ", "and when to come again");
 	has_str(busy, "X-Content-Type-Options: nosniff\r\n", "as Go sends it");
 	ok(strstr(bad_id, "a b") == NULL, "a bad request id is not repeated");
 }
