@@ -75,10 +75,10 @@ place(struct op_run *run, const struct brickyard_call *call, struct error *err)
 	enum err r;
 
 	LOCK_FOR_SCOPE(engine_turn(run->engine));
-	r = engine_commit(run->engine, place_build, &a, err);
+	r = engine_commit_op(run, place_build, &a, err);
 	if (r == ERR_NOSPACE || r == ERR_REFUSED) {
 		a.avoid = false;
-		r = engine_commit(run->engine, place_build, &a, err);
+		r = engine_commit_op(run, place_build, &a, err);
 	}
 	/* What matters to the client is why the attempt before failed. */
 	if ((r == ERR_NOSPACE || r == ERR_REFUSED) && run->op->error != NULL)
@@ -106,7 +106,7 @@ unplace(struct op_run *run, const struct brickyard_call *call, struct error *err
 {
 	LOCK_FOR_SCOPE(engine_turn(run->engine));
 
-	return engine_commit(run->engine, unplace_build, run, err);
+	return engine_commit_op(run, unplace_build, run, err);
 }
 
 /* ---- stage: bricks ---- */
@@ -544,7 +544,7 @@ keep_what_was_added(struct op_run *run, const struct brickyard_call *call,
 	if (r == ERR_OK) {
 		LOCK_FOR_SCOPE(engine_turn(run->engine));
 
-		r = engine_commit(run->engine, keep_build, &a, err);
+		r = engine_commit_op(run, keep_build, &a, err);
 	} else if (r == ERR_NOTFOUND) {
 		r = ERR_OK;
 	}
