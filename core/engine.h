@@ -19,6 +19,8 @@
 #include "plugin.h"
 #include "store/txn.h"
 
+#define CONFLICT_TEXT "The target exists, contains other items, or is in use."
+
 struct engine;
 
 struct engine_deps {
