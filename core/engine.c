@@ -766,8 +766,8 @@ prune_keys(struct engine *e, struct strs *keys)
 /* Results that were kept long enough go; deleting them twice does no harm, so
  * every replica may do it.
  */
-static void
-prune(struct engine *e)
+static bool
+prune_some(struct engine *e)
 {
 	CLEANUP_FREE struct error *err = XNEW(struct error);
 	CLEANUP(strs_release) struct strs keys = { 0 };
@@ -775,11 +775,20 @@ prune(struct engine *e)
 
 	prune_keys(e, &keys);
 	if (keys.n == 0)
-		return;
+		return false;
 	for (size_t i = 0; i < keys.n; i++)
 		txn_drop(&t, keys.v[i]);
-	if (txn_commit(&t, e->deps.mirror, err) != ERR_OK)
-		log_warning("old results: %s, retrying", err->text);
+	if (txn_commit(&t, e->deps.mirror, err) == ERR_OK)
+		return true;
+	log_warning("old results: %s, retrying", err->text);
+	return false;
+}
+
+static void
+prune(struct engine *e)
+{
+	while (!e->stopping && prune_some(e))
+		;
 }
 
 static void *
