@@ -13,11 +13,19 @@ struct api;
  * /hello and /healthz are answered, everything else 503; api_attach gives it.
  */
 enum err MUST_CHECK api_start(const struct config *, const char *listen,
-			      bool disable_auth, struct api **ret, struct error *);
+			      bool disable_auth, struct api **ret,
+			      struct error *);
 void api_attach(struct api *, struct service *);
 unsigned api_port(const struct api *);
+/* Before the stop: /readyz says no and connections end with their next reply, so
+ * that balancers go elsewhere; all requests are served as before.
+ */
+void api_drain(struct api *);
 /* Refuse new requests (503, and /readyz says no), answer those under way and
- * release held polls, at most grace_ms; then stop. */
+ * release held polls; after grace_ms, say so in the log.  A handler that waits
+ * for a node ends by its call's deadline only, and is waited for: it uses the
+ * service, which the caller stops next.
+ */
 void api_stop(struct api *, int grace_ms);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* JWT as heketi checks it, in its order and with its texts: signing method,
- * issuer, times, signature, qsh, role.  Where the order would make a difference,
- * the signature's verdict comes before the times'.  OpenSSL does the hashing;
- * the rest is small enough to be exact here, and libjwt's texts are not heketi's.
+ * issuer, times, signature, qsh, role; a wrong signature's text takes the place
+ * of those about times.  OpenSSL does the hashing; the rest is small enough to
+ * be exact here, and libjwt's texts are not heketi's.
  * Pure functions of their arguments; any thread.
  */
 #include <config.h>
@@ -92,7 +92,8 @@ static int
 base64url_digit(char c)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789-_";
 	const char *p = c != '\0' ? strchr(digits, c) : NULL;
 
 	return p != NULL ? (int)(p - digits) : -1;
@@ -180,8 +181,8 @@ parse_token(const char *text, struct token *t, struct error *err)
 {
 	strs_split(&t->parts, text, '.');
 	if (t->parts.n != 3)
-		return fail(err, ERR_AUTH, "token contains an invalid number of "
-			    "segments");
+		return fail(err, ERR_AUTH,
+			    "token contains an invalid number of segments");
 	if (parse_header(t->parts.v[0], t, err) != ERR_OK)
 		return ERR_AUTH;
 	return parse_claims(t->parts.v[1], t, err);
@@ -329,7 +330,7 @@ static enum err
 token_of_header(const char *header, char **ret, struct error *err)
 {
 	static const char space[] = " \t\n\v\f\r";
-	const char *scheme, *token;
+	const char *scheme, *token, *rest;
 	size_t nscheme, ntoken;
 
 	*ret = NULL;
@@ -339,8 +340,9 @@ token_of_header(const char *header, char **ret, struct error *err)
 	nscheme = strcspn(scheme, space);
 	token = scheme + nscheme + strspn(scheme + nscheme, space);
 	ntoken = strcspn(token, space);
-	if (ntoken == 0 || token[ntoken + strspn(token + ntoken, space)] != '\0' ||
-	    nscheme != 6 || strncasecmp(scheme, "bearer", 6) != 0)
+	rest = token + ntoken;
+	if (ntoken == 0 || rest[strspn(rest, space)] != '\0' || nscheme != 6 ||
+	    strncasecmp(scheme, "bearer", 6) != 0)
 		return fail(err, ERR_BADREQ, "Authorization header format must "
 			    "be Bearer {token}");
 	*ret = xstrndup(token, ntoken);

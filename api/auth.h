@@ -21,7 +21,7 @@ struct auth_request {
 	int64_t now_s;
 };
 
-/* Keys must not be empty.  The leeway is how far a client's clock may be ahead. */
+/* Keys must not be empty.  The leeway: how far a client's clock may be ahead. */
 enum err MUST_CHECK auth_init(struct auth *, const char *admin_key,
 			      const char *user_key, int64_t iat_leeway_s,
 			      struct error *);

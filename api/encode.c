@@ -367,6 +367,31 @@ encode_operation(struct jsonout *j, const struct operation *op)
 	jsonout_close(j, '}');
 }
 
+void
+encode_replica(struct jsonout *j, const struct replica_view *v,
+	       const struct figure *figures, size_t nfigures)
+{
+	const struct replica *r = v->replica;
+
+	jsonout_open(j, NULL, '{');
+	jsonout_str(j, "id", r->id);
+	jsonout_str(j, "host", r->host != NULL ? r->host : "");
+	jsonout_str(j, "listen", r->listen != NULL ? r->listen : "");
+	jsonout_str(j, "version", r->version != NULL ? r->version : "");
+	jsonout_int(j, "pid", r->pid);
+	encode_time(j, "started", r->started_ms);
+	jsonout_bool(j, "self", v->is_self);
+	jsonout_uint(j, "open_operations", v->open_operations);
+	jsonout_strs(j, "duties", &v->duties);
+	if (v->is_self) {
+		jsonout_open(j, "counters", '{');
+		for (size_t i = 0; i < nfigures; i++)
+			jsonout_uint(j, figures[i].name, figures[i].value);
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, '}');
+}
+
 static const struct brickyard_plugin_head *
 head_of(const struct plugin *p)
 {

@@ -30,6 +30,9 @@ void encode_operation_counts(struct jsonout *, const struct operation_counts *);
 
 /* ---- /v1 ---- */
 void encode_operation(struct jsonout *, const struct operation *);
+/* figures: of the one that answers; none for others. */
+void encode_replica(struct jsonout *, const struct replica_view *,
+		    const struct figure *, size_t nfigures);
 void encode_plugin(struct jsonout *, const struct plugin *);
 
 #endif

@@ -181,8 +181,9 @@ decode_others(const char *member, json_t *v, struct kvs *ret, struct error *err)
 		if (!scalar_text(e, number, &text))
 			continue;
 		if (ret->n >= GOJSON_OTHERS_MAX)
-			return fail(err, ERR_PARSE, "json: more than %d members "
-				    "of unknown objects", GOJSON_OTHERS_MAX);
+			return fail(err, ERR_PARSE,
+				    "json: more than %d members of unknown objects",
+				    GOJSON_OTHERS_MAX);
 		full = xasprintf("%s.%s", member, key);
 		kvs_set(ret, full, text);
 	}
@@ -296,8 +297,8 @@ gojson_decode(const void *body, size_t len, const char *go_type,
 				    &je);
 
 	if (v == NULL)
-		return fail(err, ERR_PARSE, "%s",
-			    len == 0 ? "unexpected end of JSON input" : je.text);
+		return fail(err, ERR_PARSE, "%s", len == 0 ?
+			    "unexpected end of JSON input" : je.text);
 	return gojson_decode_value(v, go_type, fields, to, err);
 }
 

@@ -16,7 +16,8 @@ struct node_body {
 
 static const struct gojson_field hostname_fields[] = {
 	{ "manage", GOJSON_STRINGS, offsetof(struct node_body, manage), NULL },
-	{ "storage", GOJSON_STRINGS, offsetof(struct node_body, storage), NULL },
+	{ "storage", GOJSON_STRINGS, offsetof(struct node_body, storage),
+	  NULL },
 	GOJSON_END
 };
 

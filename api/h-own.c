@@ -35,7 +35,7 @@ h_readyz(struct request *r)
 {
 	struct error why = { .code = ERR_OK };
 
-	if (r->stopping)
+	if (r->draining)
 		reply_text(r, 503, "stopping");
 	else if (r->service == NULL)
 		reply_text(r, 503, "starting");
@@ -102,5 +102,28 @@ h_own_operation(struct request *r)
 		return;
 	}
 	encode_operation(&j, op);
+	reply_json(r, 200, &b);
+}
+
+void
+h_own_replicas(struct request *r)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct jsonout j = { .out = &b };
+	struct figure figures[SERVICE_FIGURES_MAX];
+	struct replica_view *l;
+	size_t n, nfigures;
+
+	if (!request_sync(r))
+		return;
+	l = service_replicas(r->service, &n);
+	nfigures = service_figures(r->service, figures);
+	jsonout_open(&j, NULL, '{');
+	jsonout_open(&j, "replicas", '[');
+	for (size_t i = 0; i < n; i++)
+		encode_replica(&j, &l[i], figures, nfigures);
+	jsonout_close(&j, ']');
+	jsonout_close(&j, '}');
+	service_replicas_free(l, n);
 	reply_json(r, 200, &b);
 }

@@ -5,8 +5,8 @@
  *	   └─────► taken back
  *
  * A parked request is in two hashes (by ticket, by operation) and in a list by
- * deadline.  Whoever takes it out of those, under the lock, decides what becomes
- * of it.  Clients that hang up are seen through an epoll set of our own: the
+ * deadline.  Whoever takes it out of those, under the lock, decides what
+ * becomes of it.  Clients that hang up are seen through an epoll set of our own: the
  * HTTP library does not look at a suspended connection.
  *
  * The lock is the innermost of all: hold_operation_ended comes under the
@@ -158,7 +158,7 @@ hold_park(struct hold *h, struct request *r, const char *op, int fd,
 	HASH_ADD(hh, h->by_ticket, ticket, sizeof(e->ticket), e);
 	join_op(h, e);
 	join_deadlines(h, e);
-	/* If this fails, a client that hangs up costs us the rest of its time. */
+	/* Should this fail, a client that hangs up costs the rest of its time. */
 	ev.data.u64 = e->ticket;
 	epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &ev);
 	if (h->by_deadline == e)

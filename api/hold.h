@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests that are held until an operation ends: a table and one small thread,
  * however many they are.  A held request belongs to the table; it is given back
- * through due(), called on the table's thread, when the operation has ended, its
- * time is over, its client has gone, or the table is closed.
+ * through due(), called on the table's thread, when the operation has ended,
+ * its time is over, its client has gone, or the table is closed.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -25,7 +25,7 @@ uint64_t hold_park(struct hold *, struct request *r, const char *op, int fd,
 		   int64_t deadline_ms);
 /* Take it back before it is due; false: too late, it has been given away. */
 bool hold_take_back(struct hold *, uint64_t ticket);
-/* For service_on_operation_end: marks and wakes, nothing more.  id NULL: all. */
+/* For service_on_operation_end: marks and wakes, no more.  id NULL: all. */
 void hold_operation_ended(void *hold, const char *id);
 /* Give all back and take none any more. */
 void hold_close(struct hold *);

@@ -76,8 +76,9 @@ lane_new(const char *name, int threads, size_t max_waiting,
 
 		if (e != 0) {
 			lane_free(l);
-			return fail(err, ERR_INTERNAL, "thread of lane '%s': %s",
-				    name, strerror(e));
+			return fail(err, ERR_INTERNAL,
+				    "thread of lane '%s': %s", name,
+				    strerror(e));
 		}
 	}
 	*ret = l;

@@ -62,8 +62,8 @@ set_up(int fd, const struct addrinfo *a)
 static int
 open_socket(const struct addrinfo *a)
 {
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			0);
+	int fd = socket(a->ai_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd >= 0 && !set_up(fd, a)) {
 		int saved = errno;

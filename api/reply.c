@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "api/path.h"
@@ -33,6 +34,19 @@ request_decode(struct request *r, const char *go_type,
 }
 
 bool
+request_admit(struct request *r)
+{
+	enum admin_mode mode = service_admin_mode(r->service);
+
+	if (mode == MODE_NORMAL || strcmp(r->method, "GET") == 0 ||
+	    strcmp(r->method, "HEAD") == 0 ||
+	    (mode == MODE_LOCAL_CLIENT && r->local))
+		return true;
+	reply_text(r, 503, "Service disabled for maintenance");
+	return false;
+}
+
+bool
 request_sync(struct request *r)
 {
 	struct error err = { .code = ERR_OK };
@@ -41,7 +55,8 @@ request_sync(struct request *r)
 		return true;
 	if (service_sync(r->service, &err) == ERR_OK) {
 		r->synced = true;
-		return true;
+		/* What was switched on another replica counts by now. */
+		return request_admit(r);
 	}
 	log_warning("request can't be served: %s", err.text);
 	/* However it failed: what is in memory may be old. */
@@ -123,6 +138,17 @@ reply_text(struct request *r, unsigned status, const char *text)
 	buf_adds(&r->reply.body, "\n");
 }
 
+/* heketi's Go client sleeps 10 to 30 s after a 429, unless it is told how long,
+ * and gives up after six of them.  So not too short, and not the same for all.
+ */
+static unsigned
+retry_after(void)
+{
+	static _Atomic unsigned n;
+
+	return 5 + atomic_fetch_add(&n, 7) % 10;
+}
+
 void
 reply_error(struct request *r, const struct error *err)
 {
@@ -133,6 +159,8 @@ reply_error(struct request *r, const struct error *err)
 		reply_text(r, 503, STORE_TEXT);
 	else
 		reply_text(r, err_http(err->code), err->text);
+	if (err->code == ERR_BUSY)
+		r->reply.retry_after_s = retry_after();
 }
 
 void

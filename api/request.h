@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A request and its reply, as the handlers see them.
  *
- * Life: made by the HTTP thread when the first line has come, filled by it until
- * the body is complete, then owned by the worker that runs the handler (the
+ * Life: made by the HTTP thread when the first line has come, filled by it
+ * until the body is complete, then owned by the worker that runs the handler (the
  * connection is suspended meanwhile), then the HTTP thread's again; freed when
  * the connection has done with it, and nowhere else.
  */
@@ -33,6 +33,7 @@ struct reply {
 	const char *type;	/* Content-Type, NULL: none */
 	bool nosniff;
 	bool pending;		/* X-Pending: true */
+	unsigned retry_after_s;	/* Retry-After, 0: none */
 	char *location;
 	struct buf body;
 };
@@ -43,7 +44,7 @@ struct request {
 	uint32_t magic;
 	struct api *api;
 	struct service *service;	/* NULL while starting */
-	bool stopping;			/* the API, when the request came */
+	bool draining, stopping;	/* the API, when the request came */
 
 	char *target;			/* as sent */
 	char *path;			/* decoded; NULL: can't be */
@@ -51,8 +52,9 @@ struct request {
 	char method[16];
 	char request_id[REQUEST_ID_MAX + 1];
 	int64_t content_length;		/* -1: not told */
-	int64_t prefer_wait_ms;		/* the client's Prefer: wait, -1: none */
+	int64_t prefer_wait_ms;		/* the client's Prefer: wait; -1: no */
 	bool own;			/* below /v1/: our shape of errors */
+	bool local;			/* the peer is on this machine */
 
 	const struct route *route;	/* NULL: answered without */
 	char *id;			/* the {id}, or NULL */
@@ -69,7 +71,7 @@ struct request {
 	/* the server's */
 	enum request_state state;
 	struct MHD_Connection *connection;
-	bool counted;			/* among those that api_stop waits for */
+	bool counted;			/* api_stop waits for it */
 	size_t charged;			/* bytes of body accounted for */
 	int64_t started_ms;		/* monotonic */
 	int64_t hold_until_ms;		/* monotonic; 0: not yet decided */
@@ -85,6 +87,8 @@ bool request_decode(struct request *, const char *go_type,
  * on; false: answered with 503.
  */
 bool request_sync(struct request *);
+/* May it be served in this admin mode?  false: answered with 503. */
+bool request_admit(struct request *);
 
 /* ---- what they answer; the last one counts ---- */
 
@@ -118,6 +122,8 @@ route_handler h_device_add, h_device_info, h_device_delete,
 route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
 route_handler h_queue, h_operation_counts;
-route_handler h_own_plugins, h_own_operations, h_own_operation;
+route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
+route_handler h_own_plugins, h_own_operations, h_own_operation,
+	h_own_replicas;
 
 #endif

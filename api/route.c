@@ -51,7 +51,8 @@ route_find(const struct route *table, size_t n, int open, const char *method,
 	for (size_t i = 0; i < n; i++) {
 		const struct route *r = &table[i];
 
-		if (!(r->flags & ROUTE_OPEN) != !open || !fits(r->path, path, &m))
+		if (!(r->flags & ROUTE_OPEN) != !open ||
+		    !fits(r->path, path, &m))
 			continue;
 		if (open && m.slash)
 			continue;

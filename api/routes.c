@@ -11,6 +11,10 @@ const struct route routes[] = {
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },
+	{ "GET", "/admin", h_admin_info, 0 },
+	{ "POST", "/admin", h_admin_set, 0 },
+	{ "GET", "/internal/logging", h_logging_info, 0 },
+	{ "POST", "/internal/logging", h_logging_set, 0 },
 
 	{ "POST", "/clusters", h_cluster_create, 0 },
 	{ "GET", "/clusters", h_cluster_list, 0 },
@@ -38,6 +42,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/plugins", h_own_plugins, 0 },
 	{ "GET", "/v1/operations", h_own_operations, 0 },
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
+	{ "GET", "/v1/replicas", h_own_replicas, 0 },
 };
 
 const size_t nroutes = ARRAY_SIZE(routes);

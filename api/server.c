@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <netinet/in.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@
 #define HELD_MAX	10000
 #define CONNECTIONS_MAX	16384
 #define IDLE_S		60
-#define BODY_TIME_MS	60000		/* from the first line to its last byte */
+#define BODY_TIME_MS	60000		/* from first line to last byte */
 #define HEADERS_MAX	(32 * 1024)
 #define TARGET_MAX	8192
 #define BODY_MAX	(1024 * 1024)
@@ -66,7 +67,7 @@ struct api {
 	unsigned port;
 	int listen_fd;
 
-	atomic_bool stopping;
+	atomic_bool draining, stopping;
 	atomic_size_t body_bytes;
 
 	pthread_mutex_t lock;	/* guards what follows */
@@ -196,6 +197,31 @@ read_prefer(struct request *r)
 	}
 }
 
+/* As heketi: what comes through a proxy on this machine counts as local, too. */
+static bool
+peer_is_local(struct request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection,
+					MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *a = info != NULL ? info->client_addr : NULL;
+	const struct in6_addr *v6;
+	struct in_addr v4 = { 0 };
+
+	if (a == NULL)
+		return false;
+	if (a->sa_family == AF_INET) {
+		v4 = ((const struct sockaddr_in *)(const void *)a)->sin_addr;
+	} else if (a->sa_family == AF_INET6) {
+		v6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+		if (IN6_IS_ADDR_LOOPBACK(v6))
+			return true;
+		if (IN6_IS_ADDR_V4MAPPED(v6))
+			memcpy(&v4, &v6->s6_addr[12], sizeof(v4));
+	}
+	return v4.s_addr == htonl(INADDR_LOOPBACK);
+}
+
 static void
 read_headers(struct request *r, const char *method)
 {
@@ -204,6 +230,8 @@ read_headers(struct request *r, const char *method)
 	r->own = r->path != NULL && strncmp(r->path, "/v1/", 4) == 0;
 	r->service = atomic_load(&r->api->service);
 	r->stopping = atomic_load(&r->api->stopping);
+	r->draining = atomic_load(&r->api->draining);
+	r->local = peer_is_local(r);
 	read_request_id(r);
 	read_content_length(r);
 	read_prefer(r);
@@ -287,7 +315,8 @@ is_unauthorized(struct request *r)
 	return true;
 }
 
-/* heketi's order: clean path, open routes, authorization, the other routes.
+/* heketi's order: clean path, open routes, authorization, admin mode, the other
+ * routes.
  * Afterwards there is a route, or a reply.
  */
 static void
@@ -297,7 +326,7 @@ decide(struct request *r)
 	    route_find(routes, nroutes, 1, r->method, r->path, &r->route,
 		       &r->id) == ROUTE_FOUND)
 		return;
-	if (is_out_of_service(r) || is_unauthorized(r))
+	if (is_out_of_service(r) || is_unauthorized(r) || !request_admit(r))
 		return;
 	switch (route_find(routes, nroutes, 0, r->method, r->path, &r->route,
 			   &r->id)) {
@@ -376,6 +405,7 @@ static void
 add_headers(struct request *r, struct MHD_Response *response)
 {
 	const struct reply *p = &r->reply;
+	char seconds[16];
 
 	MHD_add_response_header(response, "X-Request-Id", r->request_id);
 	if (p->type != NULL)
@@ -385,9 +415,13 @@ add_headers(struct request *r, struct MHD_Response *response)
 					"nosniff");
 	if (p->pending)
 		MHD_add_response_header(response, "X-Pending", "true");
+	if (p->retry_after_s > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", p->retry_after_s);
+		MHD_add_response_header(response, "Retry-After", seconds);
+	}
 	if (p->location != NULL)
 		MHD_add_response_header(response, "Location", p->location);
-	if (atomic_load(&r->api->stopping))
+	if (atomic_load(&r->api->draining))
 		MHD_add_response_header(response, "Connection", "close");
 }
 
@@ -743,10 +777,16 @@ wait_idle(struct api *api, int64_t deadline_ms)
 	LOCK_FOR_SCOPE(&api->lock);
 
 	while (api->busy > 0)
-		if (cond_wait_until(&api->fewer, &api->lock, deadline_ms) != 0 &&
+		if (cond_wait_until(&api->fewer, &api->lock, deadline_ms) &&
 		    clock_mono_ms() >= deadline_ms)
 			return false;
 	return true;
+}
+
+void
+api_drain(struct api *api)
+{
+	atomic_store(&api->draining, true);
 }
 
 void
@@ -755,6 +795,7 @@ api_stop(struct api *api, int grace_ms)
 	struct service *service = atomic_load(&api->service);
 	int fd;
 
+	api_drain(api);
 	atomic_store(&api->stopping, true);
 	fd = MHD_quiesce_daemon(api->daemon);
 	if (fd >= 0)

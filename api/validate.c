@@ -48,7 +48,8 @@ faults_text(const struct faults *f, struct buf *b)
 	if (f->v.n > 1)
 		qsort(v, f->v.n, sizeof(*v), compare);
 	for (size_t i = 0; i < f->v.n; i++)
-		buf_addf(b, "%s%s: %s", i > 0 ? "; " : "", v[i].key, v[i].value);
+		buf_addf(b, "%s%s: %s", i > 0 ? "; " : "", v[i].key,
+			 v[i].value);
 	buf_adds(b, ".");
 }
 
@@ -133,9 +134,20 @@ check_state(struct faults *f, const char *field, const char *value)
 {
 	if (is_blank(value))
 		fault(f, field, BLANK);
-	else if (strcmp(value, "online") != 0 && strcmp(value, "offline") != 0 &&
-		 strcmp(value, "failed") != 0)
+	else if (strcmp(value, "online") != 0 &&
+		 strcmp(value, "offline") != 0 && strcmp(value, "failed") != 0)
 		faultf(f, field, "%s is not valid state", value);
+}
+
+void
+check_admin_mode(struct faults *f, const char *field, const char *value)
+{
+	if (is_blank(value))
+		fault(f, field, BLANK);
+	else if (strcmp(value, "normal") != 0 &&
+		 strcmp(value, "read-only") != 0 &&
+		 strcmp(value, "local-client") != 0)
+		fault(f, field, "must be a valid value");
 }
 
 void
@@ -177,7 +189,8 @@ dns_name_is_valid(const char *s)
 		return false;
 	/* The validator's expression ends in [._]?, beyond the last label. */
 	return labels_are_valid(s, len) ||
-	       (strchr("._", s[len - 1]) != NULL && labels_are_valid(s, len - 1));
+	       (strchr("._", s[len - 1]) != NULL &&
+		labels_are_valid(s, len - 1));
 }
 
 bool

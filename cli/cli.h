@@ -64,6 +64,7 @@ HANDLER(topology_info);
 HANDLER(server_operations_info);
 HANDLER(operations);
 HANDLER(plugins);
+HANDLER(replicas);
 #undef HANDLER
 
 #endif

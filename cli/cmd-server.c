@@ -83,11 +83,32 @@ print_operation_line(const json_t *op)
 {
 	const char *error = json_str_at(op, "error.message");
 
-	printf("Id:%s  Type:%s  Status:%s  Target:%s  Updated:%s%s%s\n",
+	printf("Id:%s  Type:%s  Status:%s  Stage:%" PRId64 "  Target:%s"
+	       "  Owner:%s  Epoch:%" PRId64 "  Updated:%s%s%s\n",
 	       json_str_at(op, "id"), json_str_at(op, "kind"),
-	       json_str_at(op, "status"), json_str_at(op, "target"),
-	       json_str_at(op, "updated"), error[0] != '\0' ? "  Error:" : "",
-	       error);
+	       json_str_at(op, "status"), json_int_at(op, "stage"),
+	       json_str_at(op, "target"), json_str_at(op, "owner"),
+	       json_int_at(op, "epoch"), json_str_at(op, "updated"),
+	       error[0] != '\0' ? "  Error:" : "", error);
+}
+
+static void
+print_replica_line(const json_t *r)
+{
+	const json_t *duties = json_at((json_t *)r, "duties");
+	json_t *duty;
+	size_t i;
+
+	printf("Id:%s  Host:%s  Listen:%s  Pid:%" PRId64 "  Version:%s"
+	       "  Started:%s  Operations:%" PRId64 "  Duties:",
+	       json_str_at(r, "id"), json_str_at(r, "host"),
+	       json_str_at(r, "listen"), json_int_at(r, "pid"),
+	       json_str_at(r, "version"), json_str_at(r, "started"),
+	       json_int_at(r, "open_operations"));
+	json_array_foreach((json_t *)duties, i, duty)
+		printf("%s%s", i > 0 ? "," : "", json_string_value(duty));
+	printf("%s%s\n", i == 0 ? "-" : "",
+	       json_bool_at(r, "self") ? "  (answers)" : "");
 }
 
 static void
@@ -147,4 +168,10 @@ enum err
 cmd_plugins(struct cli *cli, struct error *err)
 {
 	return print_list(cli, "plugins", print_plugin_line, err);
+}
+
+enum err
+cmd_replicas(struct cli *cli, struct error *err)
+{
+	return print_list(cli, "replicas", print_replica_line, err);
 }

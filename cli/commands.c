@@ -220,5 +220,7 @@ const struct command commands[] = {
 	  NULL, cmd_operations },
 	{ "plugins", NULL, "List the server's plug-ins", NULL, NULL,
 	  cmd_plugins },
+	{ "replicas", NULL, "List the replicas of the service", NULL, NULL,
+	  cmd_replicas },
 	{ .path = NULL }
 };

@@ -7,7 +7,7 @@ BUILD_PACKAGES="autoconf automake libtool pkg-config gcc make libc6-dev perl
 	liblvm2-dev libsqlite3-dev libssl-dev uthash-dev"
 NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
-TEST_PACKAGES="g++ python3 etcd-server openssl valgrind binutils sqlite3
+TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
 	user-mode-linux attr e2fsprogs fdisk"
 
 say()
@@ -58,6 +58,10 @@ build()
 	mkdir -p "$dir" && cd "$dir" || die "no directory $dir"
 	[ -e config.status ] ||
 		"$TOP/configure" -q "$@" || die "configure failed, see $dir/config.log"
-	make -s -j"$(nproc)" || die "make failed"
+	make -s -k -j"$(nproc)" >make.log 2>&1 || {
+		grep -E -B1 -A3 ' error: |warning: |undefined reference|\*\*\*' make.log |
+			head -n 60 >&2
+		die "make failed, see $dir/make.log"
+	}
 	cd "$TOP" || exit 1
 }

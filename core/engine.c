@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "engine.h"
+#include "gate.h"
 #include "service.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -22,6 +23,8 @@
 #define CONFLICT_TRIES	 64
 #define STAGE_TRIES	 3	/* of a stage, for transient errors */
 #define UNDO_TRIES	 3
+#define TURN_TRIES	 10	/* then another gets its turn */
+#define TURN_SLEEP_MS	 50
 #define HOUSEKEEPING_MS	 1000
 #define STUCK_RETRY_MS	 30000
 #define PRUNE_BATCH	 100
@@ -42,12 +45,15 @@ struct engine {
 	pthread_cond_t wake;		/* housekeeping is wanted */
 	struct job *in_hand;		/* all jobs, queued or running */
 	struct job *head, **tail;	/* the queue */
-	size_t nqueued, nthreads, idle, max_threads;
+	size_t nqueued, nrunning, nthreads, idle, max_threads;
 	pthread_t *threads;
 	pthread_t housekeeper;
 	bool started, wanted;
 	_Atomic bool stopping;		/* take nothing new */
 	_Atomic bool cancelled;		/* stop node work */
+	struct counters counters;
+	struct gate retry_gate;		/* by cluster: those who try again */
+	_Atomic unsigned leases_lost;
 };
 
 static const struct op_rules *const all_rules[] = {
@@ -70,6 +76,7 @@ op_rules_of(enum op_kind kind)
 struct engine_call {
 	struct brickyard_call call;	/* first: it is what executors see */
 	struct engine *engine;
+	unsigned leases_lost;		/* when it began */
 };
 
 /* Node work ends when the service does, and no later than our lease: whoever
@@ -82,6 +89,7 @@ call_cancelled(const struct brickyard_call *call)
 	struct store *s = mirror_store(c->engine->deps.mirror);
 
 	return c->engine->cancelled ||
+	       c->engine->leases_lost != c->leases_lost ||
 	       clock_mono_ms() >= store_lease_deadline_ms(s);
 }
 
@@ -98,16 +106,37 @@ call_init(struct engine_call *c, struct engine *e, const struct operation *op,
 			.cancelled = call_cancelled,
 		},
 		.engine = e,
+		.leases_lost = e->leases_lost,
 	};
+}
+
+void
+engine_lease_lost(struct engine *e)
+{
+	e->leases_lost++;
 }
 
 /* ---- commits ---- */
 
+/* Something between half of it and all, so that those who collided once don't
+ * do it again.
+ */
+static int
+jitter(int ms)
+{
+	static _Atomic uint32_t state;
+	uint32_t x = atomic_fetch_add(&state, 0x9e3779b9u) ^
+		     (uint32_t)clock_mono_ms() ^ (uint32_t)getpid() << 8;
+
+	x = (x ^ x >> 16) * 0x85ebca6bu;
+	x = (x ^ x >> 13) * 0xc2b2ae35u;
+	return ms - (int)((x ^ x >> 16) % (uint32_t)(ms / 2 + 1));
+}
+
 static void
 nap(int attempt)
 {
-	unsigned jitter = (unsigned)clock_mono_ms() * 2654435761u >> 22;
-	int ms = (attempt < 6 ? 1 << attempt : 50) + (int)(jitter % 8);
+	int ms = jitter((attempt < 6 ? 2 << attempt : 100) + 8);
 	struct timespec ts = { .tv_nsec = ms * 1000000L };
 
 	nanosleep(&ts, NULL);
@@ -121,8 +150,12 @@ engine_commit(struct engine *e, txn_build_fn *build, void *arg,
 		TXN_SCOPE struct txn t = { 0 };
 		enum err r = build(arg, &t, err);
 
-		if (r == ERR_OK)
+		if (r == ERR_OK) {
+			count(&e->counters, COUNTER_COMMITS);
 			r = txn_commit(&t, e->deps.mirror, err);
+		}
+		if (r == ERR_CONFLICT)
+			count(&e->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES)
 			return r;
 		/* Somebody was faster: catch up with what they did. */
@@ -211,7 +244,10 @@ save_end(struct op_run *run,
 			return r;
 		if (slot[0] != '\0')
 			txn_drop(&t, slot);
+		count(&run->engine->counters, COUNTER_COMMITS);
 		r = save(run, &t, err);
+		if (r == ERR_CONFLICT)
+			count(&run->engine->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES ||
 		    !still_ours(run))
 			return r;
@@ -233,6 +269,77 @@ is_abandoning(enum err r)
 }
 
 static enum err
+try_stage(struct op_run *run, const struct op_stage *s, bool undo,
+	  struct error *err)
+{
+	struct engine_call c;
+	enum err r;
+
+	call_init(&c, run->engine, run->op, s->timeout_s);
+	r = (undo ? s->undo : s->run)(run, &c.call, err);
+	if (r != ERR_OK && call_cancelled(&c.call))
+		return fail(err, ERR_CANCELLED, "cancelled");
+	return r;
+}
+
+static void
+note_retry(struct op_run *run, const struct op_stage *s, bool undo,
+	   const struct error *err)
+{
+	count(&run->engine->counters, COUNTER_RETRIES);
+	log_info("%s%s: %s, retrying", undo ? "undo of " : "", s->name,
+		 err->text);
+}
+
+/* A few tries inside the gate.  Who tries again sleeps in there, too: that
+ * keeps the others of this cluster from getting into each other's way.
+ */
+static enum err
+take_turn(struct op_run *run, const struct op_stage *s, bool undo,
+	  const struct brickyard_call *limits, struct error *err)
+{
+	enum err r = ERR_TRANSIENT;
+
+	for (int i = 0; r == ERR_TRANSIENT && i < TURN_TRIES; i++) {
+		note_retry(run, s, undo, err);
+		count(&run->engine->counters, COUNTER_TRANSIENTS);
+		if (!call_sleep(limits, jitter(TURN_SLEEP_MS << (i < 5 ? i : 5))))
+			return call_cancelled(limits) ?
+			       fail(err, ERR_CANCELLED, "cancelled") : r;
+		r = try_stage(run, s, undo, err);
+	}
+	return r;
+}
+
+/* What passes by itself ("Another transaction is in progress") is tried until
+ * the stage's time is over.  Of each cluster one operation of ours tries at a
+ * time, the others wait for it, so that however many there are, glusterd meets
+ * one contender a replica.
+ */
+static enum err
+outlast(struct op_run *run, const struct op_stage *s, bool undo,
+	struct error *err)
+{
+	struct gate *gate = &run->engine->retry_gate;
+	struct gate_ticket t = { .key = run->op->cluster, .limit = 1 };
+	struct engine_call limits;
+	enum err r = ERR_TRANSIENT;
+
+	call_init(&limits, run->engine, run->op, s->timeout_s);
+	while (r == ERR_TRANSIENT &&
+	       clock_mono_ms() < limits.call.deadline_ms) {
+		struct error why;
+
+		if (gate_enter(gate, &t, &limits.call, s->name, &why) != ERR_OK)
+			return call_cancelled(&limits.call) ?
+			       fail(err, ERR_CANCELLED, "cancelled") : r;
+		r = take_turn(run, s, undo, &limits.call, err);
+		gate_leave(gate, &t);
+	}
+	return r;
+}
+
+static enum err
 run_stage(struct op_run *run, const struct op_stage *s, bool undo,
 	  struct error *err)
 {
@@ -240,18 +347,15 @@ run_stage(struct op_run *run, const struct op_stage *s, bool undo,
 
 	for (int i = 1;; i++) {
 		struct engine_call c;
-		enum err r;
+		enum err r = try_stage(run, s, undo, err);
 
+		if (r == ERR_TRANSIENT)
+			r = outlast(run, s, undo, err);
+		if (r == ERR_OK || is_abandoning(r) || i == tries ||
+		    (!undo && r != ERR_UNREACHABLE))
+			return r;
+		note_retry(run, s, undo, err);
 		call_init(&c, run->engine, run->op, s->timeout_s);
-		r = (undo ? s->undo : s->run)(run, &c.call, err);
-		if (r != ERR_OK && call_cancelled(&c.call))
-			r = fail(err, ERR_CANCELLED, "cancelled");
-		if (r == ERR_OK || is_abandoning(r) || i == tries)
-			return r;
-		if (!undo && r != ERR_UNREACHABLE && r != ERR_TRANSIENT)
-			return r;
-		log_info("%s%s: %s, retrying", undo ? "undo of " : "", s->name,
-			 err->text);
 		if (!call_sleep(&c.call, 100 * i * i))
 			return r;
 	}
@@ -264,11 +368,13 @@ finish(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 	end_operation(run->op, OP_DONE);
 	r = save_end(run, rules->finish, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_DONE);
 		log_notice("%s %s: done", op_kind_name(run->op->kind),
 			   run->op->target);
-	else
+	} else {
 		run->op->status = OP_RUNNING;
+	}
 	return r;
 }
 
@@ -337,11 +443,13 @@ give_up(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 	end_operation(run->op, OP_FAILED);
 	r = save_end(run, rules->undone, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_FAILED);
 		log_notice("%s %s: failed: %s", op_kind_name(run->op->kind),
 			   run->op->target, run->op->error);
-	else
+	} else {
 		run->op->status = was;
+	}
 	return r;
 }
 
@@ -437,6 +545,8 @@ next_job(struct engine *e)
 			e->nqueued--;
 			j->queued = false;
 			j->running = true;
+			count_peak(&e->counters, COUNTER_RUNNING_PEAK,
+				   ++e->nrunning);
 			return j;
 		}
 		e->idle++;
@@ -459,7 +569,10 @@ do_job(struct engine *e, const char *id)
 		return;
 	op = operation_copy(rec);
 	log_set_context(id);
+	count(&e->counters, COUNTER_STARTED);
 	r = carry(e, op, err);
+	if (r == ERR_FENCED || r == ERR_CONFLICT)
+		count(&e->counters, COUNTER_FENCES);
 	if (r != ERR_OK && op->status != OP_STUCK)
 		log_info("%s %s: left at stage %" PRIu32 ": %s",
 			 op_kind_name(op->kind), op->target, op->stage,
@@ -474,6 +587,7 @@ static void
 put_job(struct engine *e, struct job *j, bool over)
 {
 	j->running = false;
+	e->nrunning--;
 	if (over) {
 		HASH_DEL(e->in_hand, j);
 		free(j);
@@ -482,6 +596,9 @@ put_job(struct engine *e, struct job *j, bool over)
 	j->not_before_ms = clock_mono_ms() + HOUSEKEEPING_MS;
 }
 
+/* Is there no more to do for us?  What was taken over must leave our hands, or
+ * we could not take it back when its new owner dies.
+ */
 static bool
 is_over(struct engine *e, const char *id, bool *ret_stuck)
 {
@@ -489,7 +606,8 @@ is_over(struct engine *e, const char *id, bool *ret_stuck)
 		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
 
 	*ret_stuck = op != NULL && op->status == OP_STUCK;
-	return op == NULL || operation_is_over(op);
+	return op == NULL || operation_is_over(op) ||
+	       strcmp(op->owner, e->deps.replica_id) != 0;
 }
 
 static void *
@@ -540,30 +658,37 @@ find_job(struct engine *e, const char *id)
 	return j;
 }
 
-/* Queue it, unless it is in hand and its time has not come. */
-static void
-submit(struct engine *e, const char *id, bool again)
+/* Queue it, unless it is in hand. */
+void
+engine_submit(struct engine *e, const char *id)
 {
 	LOCK_FOR_SCOPE(&e->lock);
 	struct job *j = find_job(e, id);
 
-	if (e->stopping)
+	if (e->stopping || j != NULL)
 		return;
-	if (j == NULL) {
-		j = XNEW(struct job);
-		memcpy(j->id, id, ID_SIZE);
-		HASH_ADD_STR(e->in_hand, id, j);
-	} else if (!again || j->running || j->queued ||
-		   clock_mono_ms() < j->not_before_ms) {
-		return;
-	}
+	j = XNEW(struct job);
+	memcpy(j->id, id, ID_SIZE);
+	HASH_ADD_STR(e->in_hand, id, j);
 	enqueue(e, j);
 }
 
-void
-engine_submit(struct engine *e, const char *id)
+/* Jobs that nobody works on, and whose time to be tried again has come: if they
+ * are still ours, they are submitted anew.
+ */
+static void
+forget_idle(struct engine *e)
 {
-	submit(e, id, false);
+	LOCK_FOR_SCOPE(&e->lock);
+	int64_t now = clock_mono_ms();
+	struct job *j, *next;
+
+	HASH_ITER(hh, e->in_hand, j, next) {
+		if (j->running || j->queued || now < j->not_before_ms)
+			continue;
+		HASH_DEL(e->in_hand, j);
+		free(j);
+	}
 }
 
 /* ---- housekeeping ---- */
@@ -577,26 +702,30 @@ is_alive(struct engine *e, const char *replica)
 	return r != NULL;
 }
 
+/* Does a worker of ours still have it, from when it was ours? */
 static bool
-is_in_hand(struct engine *e, const char *id)
+is_at_work(struct engine *e, const char *id)
 {
 	LOCK_FOR_SCOPE(&e->lock);
+	const struct job *j = find_job(e, id);
 
-	return find_job(e, id) != NULL;
+	return j != NULL && (j->running || j->queued);
 }
 
-/* Take over an operation whose owner is gone (or was us, in an earlier life of
- * our lease): owner = we, epoch + 1, guarded by the record's revision, so one
- * replica only gets it.
+/* Take over an operation whose owner is gone: owner = we, epoch + 1, guarded by
+ * the record's revision, so one replica only gets it, and by the absence of the
+ * owner, who may be back.
  */
 static void
 adopt(struct engine *e, const struct operation *rec)
 {
 	CLEANUP_FREE struct error *err = XNEW(struct error);
+	CLEANUP_FREE char *owner = xasprintf("replicas/%s", rec->owner);
 	RECORD_SCOPE struct operation *op = operation_copy(rec);
 	TXN_SCOPE struct txn t = { 0 };
 	enum err r;
 
+	txn_guard(&t, owner, 0);
 	snprintf(op->owner, sizeof(op->owner), "%s", e->deps.replica_id);
 	op->epoch++;
 	op->updated_ms = clock_wall_ms();
@@ -606,6 +735,7 @@ adopt(struct engine *e, const struct operation *rec)
 		log_notice("%s %s: operation %s adopted at stage %" PRIu32
 			   ", epoch %" PRIu64, op_kind_name(op->kind),
 			   op->target, op->id, op->stage, op->epoch);
+		count(&e->counters, COUNTER_ADOPTIONS);
 		engine_submit(e, op->id);
 	} else if (r != ERR_CONFLICT) {
 		log_warning("operation %s: can't be adopted: %s, retrying",
@@ -622,23 +752,48 @@ look_after(struct engine *e, const char *id)
 	if (op == NULL || operation_is_over(op) || op_rules_of(op->kind) == NULL)
 		return;
 	if (strcmp(op->owner, e->deps.replica_id) == 0) {
-		submit(e, id, true);
+		engine_submit(e, id);
 		return;
 	}
-	if (!is_alive(e, op->owner) && !is_in_hand(e, id))
+	/* Who is dead to the others inherits nothing: they would take it away
+	 * again.
+	 */
+	if (!is_alive(e, op->owner) && is_alive(e, e->deps.replica_id) &&
+	    !is_at_work(e, id))
 		adopt(e, op);
+}
+
+/* Open operations, the oldest first: what waited longest in the queue of a dead
+ * replica is the first in ours.
+ */
+static void
+list_open(struct engine *e, struct strs *ret)
+{
+	const struct strs *ids;
+
+	mirror_rdlock(e->deps.mirror);
+	ids = relation_of(e->deps.model->open_ops, "");
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct operation *op = (const void *)mirror_peek(
+			e->deps.mirror, RECORD_OPERATION, ids->v[i]);
+
+		if (op != NULL)
+			*VEC_PUSH(ret) = xasprintf("%020" PRId64 " %s",
+						   op->created_ms, op->id);
+	}
+	mirror_unlock(e->deps.mirror);
+	strs_sort(ret);
 }
 
 static void
 look_after_all(struct engine *e)
 {
-	CLEANUP(strs_release) struct strs ids = { 0 };
+	CLEANUP(strs_release) struct strs open = { 0 };
 
-	mirror_rdlock(e->deps.mirror);
-	strs_copy(&ids, relation_of(e->deps.model->open_ops, ""));
-	mirror_unlock(e->deps.mirror);
-	for (size_t i = 0; i < ids.n && !e->stopping; i++)
-		look_after(e, ids.v[i]);
+	forget_idle(e);
+	list_open(e, &open);
+	for (size_t i = 0; i < open.n && !e->stopping; i++)
+		look_after(e, strchr(open.v[i], ' ') + 1);
 }
 
 static void
@@ -719,6 +874,7 @@ engine_new(const struct engine_deps *deps)
 	e->tail = &e->head;
 	e->max_threads = (size_t)config_int(deps->config, "running_operations");
 	e->threads = xcalloc(e->max_threads, sizeof(e->threads[0]));
+	gate_init(&e->retry_gate);
 	pthread_mutex_init(&e->turn, NULL);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->work, NULL);
@@ -736,16 +892,27 @@ engine_start(struct engine *e)
 	e->started = true;
 }
 
+struct counters *
+engine_counters(struct engine *e)
+{
+	return &e->counters;
+}
+
+void
+engine_load(struct engine *e, size_t *ret_running, size_t *ret_waiting)
+{
+	LOCK_FOR_SCOPE(&e->lock);
+
+	*ret_running = e->nrunning;
+	*ret_waiting = e->nqueued;
+}
+
 static size_t
 count_running(struct engine *e)
 {
 	LOCK_FOR_SCOPE(&e->lock);
-	struct job *j, *next;
-	size_t n = 0;
 
-	HASH_ITER(hh, e->in_hand, j, next)
-		n += j->running;
-	return n;
+	return e->nrunning;
 }
 
 void
@@ -782,6 +949,7 @@ engine_free(struct engine *e)
 		HASH_DEL(e->in_hand, j);
 		free(j);
 	}
+	gate_release(&e->retry_gate);
 	pthread_mutex_destroy(&e->turn);
 	pthread_mutex_destroy(&e->lock);
 	pthread_cond_destroy(&e->work);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One opened executor.  This file stands between the core and a plug-in that
  * may misbehave: it lets in as many calls at a time as the plug-in's thread
- * model allows, doesn't start a call that is too late or cancelled, and turns
+ * model and the limit of a node allow, doesn't start a call that is too late or cancelled, and turns
  * whatever comes back into the core's errors.  Any worker thread.
  */
 #include <config.h>
@@ -10,28 +10,16 @@
 #include <string.h>
 
 #include "executor.h"
-#include "util/clock.h"
+#include "gate.h"
 #include "util/xalloc.h"
-
-/* How often a waiting call looks whether it was cancelled. */
-#define CANCEL_POLL_MS 50
-
-/* A call that is at work, or that waits for its turn.  On its thread's stack. */
-struct ticket {
-	const char *key;	/* calls of one key go one at a time; NULL: any */
-	struct ticket *next;
-};
 
 struct executor {
 	const struct plugin *plugin;
 	const struct brickyard_executor *ops;
 	struct brickyard_executor_instance *instance;	/* may be NULL */
 	bool is_open;
-
-	/* In order of arrival, so that the calls of a key are served in turn. */
-	pthread_mutex_t lock;	/* guards tickets; never held during a call */
-	pthread_cond_t changed;	/* some ticket went away */
-	struct ticket *tickets;
+	size_t node_limit;	/* calls at a time on a node; 0: any number */
+	struct gate gate;
 };
 
 /* What one call needs besides its own arguments. */
@@ -40,7 +28,7 @@ struct visit {
 	const struct brickyard_call *call;
 	const char *step;
 	const struct plugin *was;
-	struct ticket ticket;
+	struct gate_ticket ticket;
 	struct brickyard_error error;
 	struct brickyard_result *result;	/* NULL: gives none */
 };
@@ -48,87 +36,32 @@ struct visit {
 /* ---- the thread model ---- */
 
 static const char *
-key_of(const struct executor *ex, const struct brickyard_node *node)
+node_key(const struct brickyard_node *node)
+{
+	/* While a node is being added it may have no id yet. */
+	if (node->id != NULL && node->id[0] != '\0')
+		return node->id;
+	return node->manage_host != NULL ? node->manage_host : "";
+}
+
+/* What a node is asked on the side (is glusterd alive?) must not wait behind
+ * the work there, or a busy node would look like a dead one.
+ */
+static struct gate_ticket
+make_ticket(const struct executor *ex, const struct brickyard_node *node,
+	    bool aside)
 {
 	switch (ex->ops->head.thread_model) {
 	case BRICKYARD_THREADS_PARALLEL:
-		return NULL;
+		return (struct gate_ticket){
+			.key = node_key(node),
+			.limit = aside ? 0 : ex->node_limit,
+		};
 	case BRICKYARD_THREADS_PER_NODE:
-		/* While a node is being added it may have no id yet. */
-		if (node->id != NULL && node->id[0] != '\0')
-			return node->id;
-		return node->manage_host != NULL ? node->manage_host : "";
+		return (struct gate_ticket){ .key = node_key(node), .limit = 1 };
 	default:
-		return "";
+		return (struct gate_ticket){ .key = "", .limit = 1 };
 	}
-}
-
-/* Is a call of the same key at work, or waiting for longer? */
-static bool
-must_wait(const struct executor *ex, const struct ticket *t)
-{
-	for (const struct ticket *o = ex->tickets; o != t; o = o->next)
-		if (o->key != NULL && t->key != NULL &&
-		    strcmp(o->key, t->key) == 0)
-			return true;
-	return false;
-}
-
-static void
-queue_up(struct executor *ex, struct ticket *t)
-{
-	struct ticket **end = &ex->tickets;
-
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = t;
-}
-
-static void
-step_out(struct executor *ex, const struct ticket *t)
-{
-	struct ticket **at = &ex->tickets;
-
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
-	pthread_cond_broadcast(&ex->changed);
-}
-
-/* Is there still any point in starting?  A step that begins after its deadline
- * may run on a node that another replica already works on.
- */
-static enum err
-check_time(const struct visit *v, struct error *err)
-{
-	if (v->call->cancelled != NULL && v->call->cancelled(v->call) != 0)
-		return fail(err, ERR_CANCELLED, "%s: cancelled before it "
-			    "started", v->step);
-	if (clock_mono_ms() >= v->call->deadline_ms)
-		return fail(err, ERR_TIMEOUT, "%s: its time was over before "
-			    "it could start", v->step);
-	return ERR_OK;
-}
-
-static enum err
-wait_for_turn(struct visit *v, struct error *err)
-{
-	struct executor *ex = v->ex;
-	int64_t until;
-	enum err e;
-
-	LOCK_FOR_SCOPE(&ex->lock);
-	queue_up(ex, &v->ticket);
-	while ((e = check_time(v, err)) == ERR_OK &&
-	       must_wait(ex, &v->ticket)) {
-		until = clock_mono_ms() + CANCEL_POLL_MS;
-		if (until > v->call->deadline_ms)
-			until = v->call->deadline_ms;
-		cond_wait_until(&ex->changed, &ex->lock, until);
-	}
-	if (e != ERR_OK)
-		step_out(ex, &v->ticket);
-	return e;
 }
 
 /* ---- around every call ---- */
@@ -143,8 +76,9 @@ visit_begin(struct visit *v, bool has_step, const struct brickyard_node *node,
 	if (!has_step)
 		return fail(err, ERR_NOTSUP, "executor '%s' can't do %s",
 			    v->ex->plugin->name, v->step);
-	v->ticket.key = key_of(v->ex, node);
-	e = wait_for_turn(v, err);
+	v->ticket = make_ticket(v->ex, node,
+				strcmp(v->step, "node_check") == 0);
+	e = gate_enter(&v->ex->gate, &v->ticket, v->call, v->step, err);
 	if (e != ERR_OK)
 		return e;
 	if (v->result != NULL) {
@@ -186,9 +120,7 @@ visit_end(struct visit *v, int r, struct error *err)
 	enum err e;
 
 	(void)plugin_enter(v->was);
-	pthread_mutex_lock(&v->ex->lock);
-	step_out(v->ex, &v->ticket);
-	pthread_mutex_unlock(&v->ex->lock);
+	gate_leave(&v->ex->gate, &v->ticket);
 
 	e = verdict(v, r, err);
 	if (e != ERR_OK && v->result != NULL) {
@@ -260,8 +192,7 @@ executor_open(const struct plugin *p, const struct kvs *given,
 	ex = XNEW(struct executor);
 	ex->plugin = p;
 	ex->ops = &p->executor;
-	pthread_mutex_init(&ex->lock, NULL);
-	cond_init_mono(&ex->changed);
+	gate_init(&ex->gate);
 	e = open_instance(ex, &config, err);
 	if (e != ERR_OK) {
 		executor_close(ex);
@@ -276,14 +207,18 @@ executor_close(struct executor *ex)
 {
 	if (ex == NULL)
 		return;
-	assert(ex->tickets == NULL);
 	if (ex->is_open) {
 		PLUGIN_SCOPE(ex->plugin);
 		ex->ops->close(ex->instance);
 	}
-	pthread_cond_destroy(&ex->changed);
-	pthread_mutex_destroy(&ex->lock);
+	gate_release(&ex->gate);
 	free(ex);
+}
+
+void
+executor_set_node_limit(struct executor *ex, size_t limit)
+{
+	ex->node_limit = limit;
 }
 
 const char *

@@ -12,6 +12,10 @@ struct executor;
 
 enum err MUST_CHECK executor_open(const struct plugin *, const struct kvs *config,
 				  struct executor **ret, struct error *);
+/* At most so many calls at a time on one node, in order of arrival; 0 (at
+ * first): any number.  Checks of a node don't count.  Before the first call.
+ */
+void executor_set_node_limit(struct executor *, size_t limit);
 void executor_close(struct executor *);		/* accepts NULL */
 const char *executor_name(const struct executor *);
 

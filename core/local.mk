@@ -13,9 +13,11 @@ libutil_la_SOURCES = \
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/configuration.c %D%/configuration.h \
+	%D%/counters.c %D%/counters.h \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
+	%D%/gate.c %D%/gate.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-device.c \
@@ -30,10 +32,13 @@ libcore_la_SOURCES = \
 	%D%/plugin-services.c \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
+	%D%/service-admin.c \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-replica.c \
 	%D%/service-volume.c \
+	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
 	$(NULL)

@@ -25,6 +25,7 @@
 #include "util/xalloc.h"
 
 #define GRACE_MS 10000		/* for what runs, when told to stop */
+#define DRAIN_MS 5000		/* for balancers to see that we are to stop */
 
 enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN };
 
@@ -41,6 +42,8 @@ struct daemon {
 	struct executor *executor;
 	struct api *api;
 	struct service *service;
+	char *address;		/* where it serves */
+	bool is_shared;		/* the store: there may be other replicas */
 };
 
 static const char usage_text[] =
@@ -238,13 +241,16 @@ open_executor(struct daemon *d, struct error *err)
 	r = plugin_check_config(p, &given, &checked, err);
 	if (r == ERR_OK)
 		r = executor_open(p, &checked, &d->executor, err);
+	if (r == ERR_OK)
+		executor_set_node_limit(d->executor, (size_t)config_int(
+			d->config, "node_concurrency"));
 	return r;
 }
 
 /* ---- modes that print and exit ---- */
 
 static int
-print_and_exit(struct daemon *d)
+print_mode(struct daemon *d)
 {
 	CLEANUP(buf_release) struct buf b = { 0 };
 	size_t n;
@@ -344,6 +350,16 @@ listen_address(const struct config *c)
 	return xasprintf(":%s", port[0] != '\0' ? port : "8080");
 }
 
+/* With the port that port 0 became. */
+static char *
+served_address(struct daemon *d, const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	int n = colon != NULL ? (int)(colon - listen) : 0;
+
+	return xasprintf("%.*s:%u", n, listen, api_port(d->api));
+}
+
 /* Everything that can go wrong at the start goes wrong in here. */
 static enum err
 start(struct daemon *d, const char *listen, struct error *err)
@@ -351,7 +367,6 @@ start(struct daemon *d, const char *listen, struct error *err)
 	struct service_deps deps = {
 		.config = d->config,
 		.plugins = d->plugins,
-		.listen = listen,
 	};
 	enum err r = check_keys(d, err);
 
@@ -362,37 +377,72 @@ start(struct daemon *d, const char *listen, struct error *err)
 		r = api_start(d->config, listen, d->opt.disable_auth, &d->api,
 			      err);
 	if (r == ERR_OK)
-		r = open_store(d, &deps.store, err);
+		deps.listen = d->address = served_address(d, listen);
 	if (r == ERR_OK)
+		r = open_store(d, &deps.store, err);
+	if (r == ERR_OK) {
+		d->is_shared = store_is_shared(deps.store);
 		r = service_start(&deps, &d->service, err);
+	}
 	if (r == ERR_OK)
 		api_attach(d->api, d->service);
 	return r;
 }
 
 static void
-say_ready(struct daemon *d, const char *listen)
+say_ready(struct daemon *d)
 {
-	const char *colon = strrchr(listen, ':');
-	int n = colon != NULL ? (int)(colon - listen) : 0;
-
-	printf("brickyardd: ready on %.*s:%u\n", n, listen, api_port(d->api));
+	printf("brickyardd: ready on %s\n", d->address);
 	fflush(stdout);
 	notify_systemd("READY=1");
 }
 
 static void
-stop(struct daemon *d)
+release(struct daemon *d)
 {
-	notify_systemd("STOPPING=1");
-	if (d->api != NULL)
-		api_stop(d->api, GRACE_MS);
-	if (d->service != NULL)
-		service_stop(d->service, GRACE_MS);
 	service_free(d->service);
 	executor_close(d->executor);
 	plugin_host_free(d->plugins);
 	config_free(d->config);
+	free(d->address);
+}
+
+static void
+stop(struct daemon *d)
+{
+	if (d->api != NULL)
+		api_stop(d->api, GRACE_MS);
+	if (d->service != NULL)
+		service_stop(d->service, GRACE_MS);
+	release(d);
+}
+
+/* Serve on until balancers have seen that we don't want to; a second signal
+ * ends that.
+ */
+static void
+drain(struct daemon *d, const sigset_t *set)
+{
+	int64_t ms = config_int(d->config, "shutdown_delay_ms");
+	struct timespec ts;
+
+	if (ms < 0)
+		ms = d->is_shared ? DRAIN_MS : 0;
+	ts.tv_sec = ms / 1000;
+	ts.tv_nsec = ms % 1000 * 1000000;
+	api_drain(d->api);
+	if (ms > 0)
+		(void)sigtimedwait(set, NULL, &ts);
+}
+
+/* The way out of read-only mode, in which nothing else can be changed. */
+static void
+reset_admin_mode(struct daemon *d)
+{
+	struct error err;
+
+	if (service_set_admin_mode(d->service, MODE_NORMAL, &err) != ERR_OK)
+		log_err("SIGUSR2: admin mode: %s", err.text);
 }
 
 static int
@@ -401,12 +451,13 @@ serve(struct daemon *d)
 	CLEANUP_FREE char *listen = listen_address(d->config);
 	struct error err;
 	sigset_t set;
-	int sig;
+	int sig = 0;
 
 	/* Threads inherit the mask: this one alone takes signals. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (start(d, listen, &err) != ERR_OK) {
@@ -415,9 +466,12 @@ serve(struct daemon *d)
 		return EXIT_FAILURE;
 	}
 	/* ---- from here on nothing may fail ---- */
-	say_ready(d, listen);
-	sigwait(&set, &sig);
+	say_ready(d);
+	while (sigwait(&set, &sig) != 0 || sig == SIGUSR2)
+		reset_admin_mode(d);
 	log_notice("%s: stopping", strsignal(sig));
+	notify_systemd("STOPPING=1");
+	drain(d, &set);
 	stop(d);
 	return EXIT_SUCCESS;
 }
@@ -427,6 +481,7 @@ main(int argc, char **argv)
 {
 	struct daemon d = { .opt = { .mode = SERVE } };
 	struct error err;
+	int status;
 
 	parse_options(argc, argv, &d.opt);
 	if (load_config(&d, &err) != ERR_OK) {
@@ -438,5 +493,7 @@ main(int argc, char **argv)
 	load_plugins(&d);
 	if (d.opt.mode == SERVE)
 		return serve(&d);
-	return print_and_exit(&d);
+	status = print_mode(&d);
+	release(&d);
+	return status;
 }

@@ -11,11 +11,13 @@ struct service {
 	struct mirror *mirror;
 	struct model *model;
 	struct engine *engine;
+	struct switches *switches;
 	struct engine_deps engine_deps;
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */
 	pthread_cond_t lease_cond;
-	bool lease_lost;
+	bool lease_lost;		/* a new one is to be got */
+	bool listed;			/* our record is there, on our lease */
 	bool stopping;
 	pthread_t lease_thread;
 	bool lease_thread_started;

@@ -15,18 +15,26 @@
 #include "util/xalloc.h"
 
 #define SYNC_TIMEOUT_MS 5000
-#define QUEUE_HIGH_MARK 4096	/* open operations past which we say 429 */
 
 /* ---- membership ---- */
+
+static void
+want_enlisting(struct service *s)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	s->lease_lost = true;
+	s->listed = false;
+	pthread_cond_signal(&s->lease_cond);
+}
 
 static void
 lease_is_lost(void *arg)
 {
 	struct service *s = arg;
-	LOCK_FOR_SCOPE(&s->lock);
 
-	s->lease_lost = true;
-	pthread_cond_signal(&s->lease_cond);
+	engine_lease_lost(s->engine);
+	want_enlisting(s);
 }
 
 static void
@@ -42,7 +50,9 @@ fill_replica(struct service *s, struct replica *r)
 	r->started_ms = clock_wall_ms();
 }
 
-/* Say that we are there, on a lease of our own. */
+/* Say that we are there, on a lease of our own.  There may be a lease already,
+ * when it was the record that could not be put, or that somebody deleted.
+ */
 static enum err
 enlist(struct service *s, struct error *err)
 {
@@ -57,7 +67,7 @@ enlist(struct service *s, struct error *err)
 	e = store_lease_grant(s->deps.store,
 			      (int)config_int(s->deps.config, "lease_ttl_ms"),
 			      lease_is_lost, s, err);
-	if (e == ERR_OK) {
+	if (e == ERR_OK || e == ERR_EXISTS) {
 		txn_put_leased(&t, &r->r);
 		e = txn_commit(&t, s->mirror, err);
 	}
@@ -65,11 +75,23 @@ enlist(struct service *s, struct error *err)
 	return e;
 }
 
+/* The new lease may be lost again before we come to say that we have it. */
+static void
+enlisted(struct service *s, enum err r)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	if (r != ERR_OK)
+		s->lease_lost = true;
+	s->listed = !s->lease_lost;
+}
+
 static void *
 keep_lease(void *arg)
 {
 	struct service *s = arg;
 	struct error err;
+	enum err r;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
@@ -77,18 +99,18 @@ keep_lease(void *arg)
 			pthread_cond_wait(&s->lease_cond, &s->lock);
 			continue;
 		}
+		s->lease_lost = false;
 		pthread_mutex_unlock(&s->lock);
 		log_warning("the lease is lost: no node work until there is a "
 			    "new one, retrying");
-		if (enlist(s, &err) == ERR_OK) {
+		r = enlist(s, &err);
+		enlisted(s, r);
+		if (r == ERR_OK)
 			log_notice("a new lease was granted");
-			pthread_mutex_lock(&s->lock);
-			s->lease_lost = false;
-			continue;
-		}
-		log_warning("no new lease: %s, retrying", err.text);
+		else
+			log_warning("no new lease: %s, retrying", err.text);
 		pthread_mutex_lock(&s->lock);
-		if (!s->stopping)
+		if (r != ERR_OK && !s->stopping)
 			cond_wait_until(&s->lease_cond, &s->lock,
 					clock_mono_ms() + 1000);
 	}
@@ -108,13 +130,24 @@ operation_ended(void *arg, const char *id)
 		fn(s->on_end_arg, id);
 }
 
+static bool
+was_listed(struct service *s)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	return s->listed;
+}
+
+/* Under the mirror's lock.  Without a record we are dead to the others. */
 static void
 replicas_changed(void *arg)
 {
 	struct service *s = arg;
 
-	if (s->engine != NULL)
-		engine_wake(s->engine);
+	if (was_listed(s) &&
+	    mirror_peek(s->mirror, RECORD_REPLICA, s->replica_id) == NULL)
+		want_enlisting(s);
+	engine_wake(s->engine);
 }
 
 static struct service *
@@ -128,6 +161,7 @@ service_new(const struct service_deps *deps)
 	cond_init_mono(&s->lease_cond);
 	s->mirror = mirror_new(deps->store);
 	s->model = model_new(s->mirror);
+	s->switches = switches_new(deps->config, s->mirror);
 	s->engine_deps = (struct engine_deps){
 		.config = deps->config,
 		.mirror = s->mirror,
@@ -158,6 +192,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 		service_free(s);
 		return r;
 	}
+	enlisted(s, r);
 	engine_start(s->engine);
 	s->lease_thread_started =
 		pthread_create(&s->lease_thread, NULL, keep_lease, s) == 0;
@@ -190,6 +225,7 @@ service_free(struct service *s)
 	engine_free(s->engine);
 	mirror_free(s->mirror);
 	model_free(s->model);
+	switches_free(s->switches);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->lease_cond);
 	free(s);
@@ -204,7 +240,7 @@ service_is_ready(struct service *s, struct error *why)
 			fail(why, ERR_CANCELLED, "the service is stopping");
 			return false;
 		}
-		if (s->lease_lost) {
+		if (!s->listed) {
 			fail(why, ERR_STORE, "the replica's lease is lost");
 			return false;
 		}
@@ -275,11 +311,15 @@ take_slot(struct service *s, struct operation *op, struct txn *t,
 {
 	int64_t limit = config_int(s->deps.config,
 				   "glusterfs.max_inflight_operations");
+	int64_t first;
 	char n[32];
 
 	if (limit <= 0)
 		limit = 8;
-	for (int64_t i = 0; i < limit; i++) {
+	/* Each begins elsewhere, or all replicas would want the same one. */
+	first = (int64_t)(strtoull(op->id + 24, NULL, 16) % (uint64_t)limit);
+	for (int64_t k = 0; k < limit; k++) {
+		int64_t i = (first + k) % limit;
 		struct record *r;
 
 		snprintf(n, sizeof(n), "%" PRId64, i);
@@ -306,7 +346,7 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 	mirror_rdlock(s->mirror);
 	open = relation_count(s->model->open_ops, "");
 	mirror_unlock(s->mirror);
-	if (open >= QUEUE_HIGH_MARK)
+	if (open >= (size_t)config_int(s->deps.config, "queue_high_mark"))
 		return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
 	op->slot = -1;
 	if (rules != NULL && rules->throttled &&

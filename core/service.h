@@ -13,6 +13,7 @@
 #include "plugin.h"
 #include "store/mirror.h"
 #include "store/record.h"
+#include "switches.h"
 
 struct service;
 
@@ -84,6 +85,24 @@ void service_on_operation_end(struct service *,
 /* Has it ended, as far as a client of /queue is concerned? */
 bool operation_is_ended(const struct operation *);
 
+/* Who is there, on the store's word. */
+struct replica_view {
+	struct replica *replica;	/* a reference */
+	bool is_self;			/* the one that is asked */
+	size_t open_operations;		/* that it owns */
+	struct strs duties;		/* that it holds */
+};
+struct replica_view *service_replicas(struct service *, size_t *ret_n);
+void service_replicas_free(struct replica_view *, size_t n);
+
+/* What this replica has counted since it started. */
+#define SERVICE_FIGURES_MAX 24
+struct figure {
+	const char *name;
+	uint64_t value;
+};
+size_t service_figures(struct service *, struct figure ret[SERVICE_FIGURES_MAX]);
+
 /* ---- changing ---- */
 
 enum err MUST_CHECK service_cluster_create(struct service *, bool file, bool block,
@@ -153,6 +172,14 @@ enum err MUST_CHECK service_volume_delete(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
 
 /* ---- cluster-wide switches and what is shown about the installation ---- */
+
+/* These count for all replicas, until they are changed again. */
+enum admin_mode service_admin_mode(struct service *);
+enum err MUST_CHECK service_set_admin_mode(struct service *, enum admin_mode,
+					   struct error *);
+const char *service_log_level(struct service *);
+enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
+					  struct error *);
 
 struct plugin_host *service_plugins(struct service *);
 const struct config *service_config(struct service *);

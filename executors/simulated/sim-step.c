@@ -195,6 +195,7 @@ sleep_share(struct step *s, uint64_t shares)
 int
 step_perform(struct step *s, size_t substeps, step_fn *body, void *arg)
 {
+	int busy = -1;
 	int r;
 
 	s->total = substeps > 0 ? (unsigned)substeps : 1;
@@ -204,11 +205,14 @@ step_perform(struct step *s, size_t substeps, step_fn *body, void *arg)
 	if (r == 0)
 		r = suffer_at(s, PHASE_BEFORE);
 	if (r == 0)
+		r = busy_begin(s, &busy);
+	if (r == 0)
 		r = body(s, arg);
 	if (r == 0)
 		r = suffer_at(s, PHASE_MID);
 	if (r == 0)
 		r = sleep_share(s, s->total);
+	busy_end(busy);
 	if (r == 0)
 		r = suffer_at(s, PHASE_AFTER);
 	if (r < 0 && s->err_class == 0)
@@ -349,6 +353,19 @@ meet_node(struct step *s)
 	if (db_begin(s, true) < 0)
 		return -1;
 	return db_end(s, find_node(s, true) == 1);
+}
+
+int
+step_learn_pool(struct step *s)
+{
+	int r;
+
+	if (db_begin(s, false) < 0)
+		return -1;
+	r = find_node(s, false);
+	if (db_end(s, true) < 0 || r < 0)
+		return -1;
+	return r == 0 ? meet_node(s) : 0;
 }
 
 /* To look takes no write lock, so that looks do not wait for writers. */

@@ -106,6 +106,9 @@ static const struct brickyard_option options[] = {
 	  "how long every step takes" },
 	{ "latency", BRICKYARD_OPT_STRING, 0, NULL,
 	  "how long some steps take, STEP=MS,..." },
+	{ "transaction_conflicts", BRICKYARD_OPT_BOOL, 0, "false",
+	  "whether gluster commands that overlap in a trusted pool are refused"
+	  " for the moment, as glusterd refuses them" },
 	{ "faults", BRICKYARD_OPT_STRING, 0, NULL,
 	  "what goes wrong, STEP[@HOST][#N]=ACTION;..." },
 	{ "faults_file", BRICKYARD_OPT_STRING, 0, NULL,
@@ -239,13 +242,17 @@ read_foreign(struct brickyard_executor_instance *sim, const char *text,
 	return 0;
 }
 
+static bool
+is_true(const char *value)
+{
+	return value != NULL && strcmp(value, "true") == 0;
+}
+
 static int
 read_config(struct brickyard_executor_instance *sim,
 	    const struct brickyard_kv *c, size_t n, struct brickyard_error *err)
 {
-	const char *uuid = option(c, n, "pv_uuid");
-
-	sim->pv_uuid = uuid != NULL && strcmp(uuid, "true") == 0;
+	sim->pv_uuid = is_true(option(c, n, "pv_uuid"));
 	if (read_size(sim, option(c, n, "device_size_gb"), err) < 0 ||
 	    read_disks(sim, option(c, n, "disks"), err) < 0 ||
 	    read_foreign(sim, option(c, n, "foreign"), err) < 0 ||
@@ -261,6 +268,7 @@ sim_close(struct brickyard_executor_instance *sim)
 	if (sim == NULL)
 		return;
 	db_close(&sim->db);
+	busy_close(&sim->busy);
 	faults_close(&sim->faults);
 	sim_list_release(&sim->disks);
 	sim_list_release(&sim->foreign);
@@ -286,6 +294,8 @@ sim_open(const struct brickyard_kv *config, size_t n,
 				option(config, n, "faults_file"), err);
 	if (r == 0)
 		r = read_config(sim, config, n, err);
+	if (r == 0 && is_true(option(config, n, "transaction_conflicts")))
+		r = busy_open(&sim->busy, option(config, n, "state_file"), err);
 	if (r == 0)
 		*ret = sim;
 	else

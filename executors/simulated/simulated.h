@@ -133,8 +133,22 @@ int64_t q_int(sqlite3_stmt *, int column);
 void q_release(sqlite3_stmt **);
 #define Q_SCOPE SIM_CLEANUP(q_release)
 
+/* Refusing gluster commands that overlap. */
+struct sim_busy {
+	char *path;			/* NULL: they may */
+	int fd;
+};
+
+int busy_open(struct sim_busy *, const char *state_file,
+	      struct brickyard_error *);
+void busy_close(struct sim_busy *);
+/* -1: another one is at work; busy_end must follow in any case. */
+int busy_begin(struct step *, int *ret_fd);
+void busy_end(int fd);
+
 struct brickyard_executor_instance {
 	struct sim_db db;
+	struct sim_busy busy;
 	struct sim_faults faults;
 	struct sim_list disks;		/* [HOST:]PATH[=GIB] */
 	struct sim_list foreign;	/* [HOST:]PATH=WHAT */
@@ -188,6 +202,8 @@ int step_refuse(struct step *, int err_class, const char *fmt, ...)
 	SIM_PRINTF(3, 4);
 /* -1 when the deadline has passed or the host wants it to stop. */
 int step_check_time(struct step *);
+/* Fill in the node and its pool. */
+int step_learn_pool(struct step *);
 int64_t sim_now_ms(void);
 bool sim_is_down(struct step *, const char *host, const char *manage_host);
 /* Refuse if glusterd on the step's node does not run. */

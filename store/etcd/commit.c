@@ -13,22 +13,25 @@
  *
  *	commit	if  outcome is at FENCE and all guards hold
  *		    then the writes, put commit, put outcome = SEQUENCE
- *		    else read outcome;
- *			 if  outcome is at FENCE  then put outcome = ""
  *	settle	if  outcome is at FENCE
  *		    then put outcome = ""
  *		    else read outcome
  *
- * Whichever copy of whichever of them etcd executes first moves the outcome key
- * to a new revision.  Revisions never come back, so all other copies (there may
- * be any number, from whatever time) find the fence gone and do nothing but
- * read.  Hence each FENCE is consumed once, by one copy; and what the outcome
- * key holds then says by which: SEQUENCE means that the commit was done, at the
+ * What etcd executes first of all that carries a FENCE moves the outcome key to
+ * a new revision.  Revisions never come back, so all other copies (there may be
+ * any number, from whatever time) find the fence gone and change nothing.
+ * Hence each FENCE is consumed once, by one copy; and what the outcome key
+ * holds then says by which: SEQUENCE means that the commit was done, at the
  * key's mod_revision; "" means that it was not done and never will be.
  *
  * So after an unknown outcome the same commit is simply sent again, to whatever
- * endpoint answers, until there is an answer.  If the answer is a refusal (no
- * space, say), which tells nothing of the copies before, it is settled instead.
+ * endpoint answers, until there is an answer.  Only a success speaks for
+ * itself.  After any other answer (a compare failed, which may be the fence's,
+ * as a copy was done before; or a refusal, which tells nothing of other copies)
+ * the wire settles, and knows.  That goes for a plain conflict, too: copies are
+ * made behind our back, by curl when a kept connection turns out dead, or by
+ * proxies, and one that lingers must not be done after a conflict was reported.
+ *
  * If etcd stays away for longer than RESOLVE_FACTOR times the timeout, the
  * commit ends as ERR_TIMEOUT, never as ERR_STORE, which promises that nothing
  * happened; and the wire settles before its next commit, so that what lingers
@@ -42,8 +45,7 @@
  * them by far.  Should an outcome key vanish all the same (somebody deletes the
  * whole prefix), a commit in doubt is ERR_TIMEOUT, and any other starts anew.
  *
- * One transaction has at most STORE_COMMIT_MAX + 2 operations on each side;
- * etcd allows 128.
+ * One transaction has at most STORE_COMMIT_MAX + 2 operations; etcd allows 128.
  */
 #include <config.h>
 
@@ -173,13 +175,7 @@ commit_body(struct buf *b, const struct commit *c)
 			gateway_delete(b, prefix, w->key);
 	}
 	put_outcome(b, c, c->sequence);
-	gateway_raw(b, "],\"failure\":[");
-	gateway_range(b, prefix, c->outcome);
-	gateway_raw(b, ",{\"request_txn\":{\"compare\":[");
-	compare_fence(b, c);
-	gateway_raw(b, "],\"success\":[");
-	put_outcome(b, c, "");
-	gateway_raw(b, "]}}]}");
+	gateway_raw(b, "]}");
 }
 
 static void
@@ -196,29 +192,6 @@ settle_body(struct buf *b, const struct commit *c)
 
 /* ---- what is answered ---- */
 
-struct outcome {
-	int64_t revision;	/* 0: there is no such key */
-	bool ours;		/* it holds this commit's sequence */
-	bool empty;
-};
-
-static bool
-read_outcome(const struct commit *c, const json_t *range, struct outcome *ret)
-{
-	CLEANUP(kvlist_release) struct kvlist kvs = { 0 };
-	const json_t *kv = gateway_nth(range, "kvs", 0);
-
-	memset(ret, 0, sizeof(*ret));
-	if (kv == NULL)
-		return range != NULL;
-	if (!gateway_kv(&kvs, kv, c->self->prefix))
-		return false;
-	ret->revision = kvs.v[0].revision;
-	ret->ours = strcmp(kvs.v[0].value, c->sequence) == 0;
-	ret->empty = kvs.v[0].len == 0;
-	return true;
-}
-
 static const json_t *
 response(const json_t *txn, size_t i, const char *kind)
 {
@@ -231,12 +204,41 @@ succeeded(const json_t *txn)
 	return json_is_true(gateway_at(txn, "succeeded", NULL));
 }
 
-static enum verdict
+/* What the outcome key holds after settling. */
+struct outcome {
+	int64_t revision;	/* 0: there is no such key */
+	bool ours;		/* the commit was done */
+	bool empty;		/* it was not, and never will be */
+};
+
+static bool
+read_outcome(const struct commit *c, const json_t *doc, struct outcome *ret)
+{
+	CLEANUP(kvlist_release) struct kvlist kvs = { 0 };
+	const json_t *range = response(doc, 0, "response_range");
+	const json_t *kv = gateway_nth(range, "kvs", 0);
+
+	memset(ret, 0, sizeof(*ret));
+	if (succeeded(doc)) {
+		ret->revision = gateway_revision(doc);
+		ret->empty = true;
+		return true;
+	}
+	if (kv == NULL)
+		return range != NULL;
+	if (!gateway_kv(&kvs, kv, c->self->prefix))
+		return false;
+	ret->revision = kvs.v[0].revision;
+	ret->ours = strcmp(kvs.v[0].value, c->sequence) == 0;
+	ret->empty = kvs.v[0].len == 0;
+	return true;
+}
+
+static enum err
 conflict(const struct commit *c, struct error *err)
 {
-	fail(err, ERR_CONFLICT, "%s: a key of the commit has changed "
-	     "meanwhile", c->self->base.description);
-	return NOT_DONE;
+	return fail(err, ERR_CONFLICT, "%s: a key of the commit has changed "
+		    "meanwhile", c->self->base.description);
 }
 
 static enum verdict
@@ -248,47 +250,6 @@ unknowable(struct commit *c, const char *why, struct error *err)
 	fail(err, ERR_TIMEOUT, "%s: whether the commit was done can't be "
 	     "known now: %s", c->self->base.description, own);
 	return UNKNOWABLE;
-}
-
-/* The fence is gone, and this is what the outcome key holds instead. */
-static enum verdict
-read_moved(struct commit *c, const struct outcome *o, bool doubt,
-	   int64_t *ret_revision, struct error *err)
-{
-	c->wire->fence = o->revision;
-	c->wire->settled = o->revision != 0;
-	if (o->ours) {
-		*ret_revision = o->revision;
-		return DONE;
-	}
-	if (o->empty && o->revision != 0)	/* by a copy of this commit */
-		return conflict(c, err);
-	if (doubt)
-		return unknowable(c, "somebody deleted or changed keys below "
-				  "the prefix", err);
-	return START_ANEW;
-}
-
-static enum verdict
-read_commit(struct commit *c, const struct answer *ans, int64_t *ret_revision,
-	    struct error *err)
-{
-	const json_t *doc = ans->doc;
-	struct outcome o;
-
-	if (succeeded(doc)) {
-		c->wire->fence = gateway_revision(doc);
-		*ret_revision = c->wire->fence;
-		return DONE;
-	}
-	if (succeeded(response(doc, 1, "response_txn"))) {
-		c->wire->fence = gateway_revision(doc);
-		return conflict(c, err);
-	}
-	if (!read_outcome(c, response(doc, 0, "response_range"), &o))
-		return unknowable(c, "etcd's answer makes no sense", err);
-	return read_moved(c, &o, c->doubt || ans->reconnected, ret_revision,
-			  err);
 }
 
 /* ---- settling ---- */
@@ -303,11 +264,19 @@ lease_mended(struct commit *c, const struct answer *ans)
 	return outcome_lease(c->self, true, &c->outcome_lease, NULL) == ERR_OK;
 }
 
-/* Move the fence, whatever lingers.  What a commit in doubt came to is in
- * *ret; ERR_OK: the wire is settled.
+static enum err
+keys_vanish(const struct commit *c, struct error *err)
+{
+	return fail(err, ERR_STORE, "%s: not committed: our keys below '%s"
+		    ETCD_HIDDEN "', or their lease, keep going away",
+		    c->self->base.description, c->self->prefix);
+}
+
+/* Consume the fence, unless that has happened; make: and have an outcome key
+ * in the end.
  */
 static enum err
-settle(struct commit *c, int64_t until_ms, struct outcome *ret,
+settle(struct commit *c, bool make, int64_t until_ms, struct outcome *ret,
        struct error *err)
 {
 	for (int i = 0; i < ANEW_MAX; i++) {
@@ -324,41 +293,44 @@ settle(struct commit *c, int64_t until_ms, struct outcome *ret,
 				continue;
 			return err->code;
 		}
-		memset(ret, 0, sizeof(*ret));
-		if (succeeded(ans.doc))
-			ret->revision = gateway_revision(ans.doc);
-		else if (!read_outcome(c, response(ans.doc, 0,
-						   "response_range"), ret))
+		if (!read_outcome(c, ans.doc, ret))
 			break;
 		c->wire->fence = ret->revision;
 		c->wire->settled = ret->revision != 0;
-		if (c->wire->settled || c->doubt)
+		if (c->wire->settled || !make)
 			return ERR_OK;
 	}
-	return fail(err, ERR_STORE, "%s: somebody changes the keys below '%s"
-		    ETCD_HIDDEN "'", c->self->base.description,
-		    c->self->prefix);
+	return keys_vanish(c, err);
 }
 
-/* A copy may have been done, and the last one was refused. */
+/* Learn what a commit came to whose answer was no success.  NOT_DONE leaves the
+ * reason in err that is there, unless there is a better one.  doubt: there may
+ * have been other copies of it.
+ */
 static enum verdict
-resolve_refused(struct commit *c, int64_t until_ms, int64_t *ret_revision,
-		struct error *err)
+resolve(struct commit *c, bool doubt, int64_t until_ms, int64_t *ret_revision,
+	struct error *err)
 {
-	struct error settling;
+	struct error why;
 	struct outcome o;
 
-	c->doubt = true;
-	if (settle(c, until_ms, &o, &settling) != ERR_OK)
-		return unknowable(c, settling.text, err);
+	if (settle(c, false, until_ms, &o, &why) != ERR_OK) {
+		if (doubt)
+			return unknowable(c, why.text, err);
+		c->wire->settled = false;
+		fail(err, why.code, "%s", why.text);
+		return NOT_DONE;
+	}
 	if (o.ours) {
 		*ret_revision = o.revision;
 		return DONE;
 	}
-	if (o.revision == 0)
-		return unknowable(c, "somebody deleted keys below the prefix",
-				  err);
-	return NOT_DONE;	/* for the reason that err has already */
+	if (o.empty && o.revision != 0)
+		return NOT_DONE;
+	if (doubt)
+		return unknowable(c, "somebody deleted or changed keys below "
+				  "the prefix", err);
+	return START_ANEW;
 }
 
 /* ---- a commit ---- */
@@ -381,7 +353,53 @@ make_ready(struct commit *c, struct error *err)
 		w->fence_lease = number;
 		w->settled = false;
 	}
-	return w->settled ? ERR_OK : settle(c, 0, &unused, err);
+	return w->settled ? ERR_OK : settle(c, true, 0, &unused, err);
+}
+
+static enum verdict
+answered(struct commit *c, const struct answer *ans, int64_t until_ms,
+	 int64_t *ret_revision, struct error *err)
+{
+	if (succeeded(ans->doc)) {
+		c->wire->fence = gateway_revision(ans->doc);
+		*ret_revision = c->wire->fence;
+		return DONE;
+	}
+	(void)conflict(c, err);
+	return resolve(c, c->doubt || ans->reconnected, until_ms,
+		       ret_revision, err);
+}
+
+/* etcd applies a transaction first and tests its quota afterwards: "database
+ * space exceeded" may be the answer to one that was done.  Nothing can be put
+ * now, so the wire can't settle; but that was the last word on the only copy,
+ * and the outcome key tells.
+ */
+static enum verdict
+look(struct commit *c, int64_t until_ms, int64_t *ret_revision,
+     struct error *err)
+{
+	CLEANUP(answer_release) struct answer ans = { 0 };
+	CLEANUP(kvlist_release) struct kvlist kvs = { 0 };
+	CLEANUP(buf_release) struct buf body = { 0 };
+	struct call call = {
+		.path = "/v3/kv/range", .body = &body, .until_ms = until_ms,
+	};
+	struct error why;
+
+	c->wire->settled = false;
+	gateway_raw(&body, "{");
+	gateway_key(&body, "key", c->self->prefix, c->outcome);
+	gateway_raw(&body, "}");
+	if (link_request(c->wire, &call, &ans, &why) != FATE_ANSWERED)
+		return unknowable(c, why.text, err);
+	if (!gateway_kv(&kvs, gateway_nth(ans.doc, "kvs", 0), c->self->prefix))
+		return unknowable(c, "its outcome key is gone", err);
+	if (strcmp(kvs.v[0].value, c->sequence) != 0)
+		return NOT_DONE;
+	c->wire->fence = *ret_revision = kvs.v[0].revision;
+	c->wire->settled = true;
+	return DONE;
 }
 
 static enum verdict
@@ -390,9 +408,12 @@ refused(struct commit *c, const struct answer *ans, int64_t until_ms,
 {
 	bool lease = ans->grpc == GRPC_NOT_FOUND && !c->lease_checked;
 
+	if (ans->grpc == GRPC_RESOURCE_EXHAUSTED && !c->doubt &&
+	    !ans->reconnected)
+		return look(c, until_ms, ret_revision, err);
+
 	if (c->doubt || ans->reconnected) {
-		enum verdict v = resolve_refused(c, until_ms, ret_revision,
-						 err);
+		enum verdict v = resolve(c, true, until_ms, ret_revision, err);
 
 		if (v != NOT_DONE)
 			return v;
@@ -421,7 +442,8 @@ drive(struct commit *c, int64_t *ret_revision, struct error *err)
 
 		switch (link_request(c->wire, &call, &ans, err)) {
 		case FATE_ANSWERED:
-			return read_commit(c, &ans, ret_revision, err);
+			return answered(c, &ans, call.until_ms, ret_revision,
+					err);
 		case FATE_REFUSED:
 			return refused(c, &ans, call.until_ms, ret_revision,
 				       err);
@@ -466,9 +488,7 @@ run(struct commit *c, int64_t *ret_revision, struct error *err)
 			break;
 		}
 	}
-	return fail(err, ERR_STORE, "%s: not committed in %d tries: its keys "
-		    "below '%s" ETCD_HIDDEN "' or its leases keep going away",
-		    c->self->base.description, ANEW_MAX, c->self->prefix);
+	return keys_vanish(c, err);
 }
 
 /* Would the commit change nothing, as it has no writes, or deletes what is
@@ -495,10 +515,8 @@ check_idle(const struct commit *c, bool *ret_idle, int64_t *ret_revision,
 	e = link_ask(c->self->link, &call, &ans, err);
 	if (e != ERR_OK)
 		return e;
-	if (!succeeded(ans.doc)) {
-		(void)conflict(c, err);
-		return ERR_CONFLICT;
-	}
+	if (!succeeded(ans.doc))
+		return conflict(c, err);
 	*ret_idle = true;
 	for (size_t i = 0; i <= c->nwrites; i++) {
 		const json_t *kv = gateway_nth(response(ans.doc, i,
@@ -522,8 +540,7 @@ check_writes(const struct commit *c, bool *ret_puts, struct error *err)
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct store_write *w = &c->writes[i];
 
-		if (strcmp(w->key, ETCD_COMMIT_KEY) == 0 ||
-		    (unsigned char)w->key[0] >= ETCD_HIDDEN[0])
+		if (strcmp(w->key, ETCD_COMMIT_KEY) == 0)
 			return fail(err, ERR_INTERNAL, "%s: key '%s' is the "
 				    "store's own", who, w->key);
 		if (w->value == NULL)

@@ -44,7 +44,7 @@ etcd_sighted(struct etcd *self, int64_t revision)
 		;
 }
 
-/* What a close has to say: as long as it takes a healthy etcd, and no longer. */
+/* What a close has to say: as long as it takes a healthy etcd, no longer. */
 void
 etcd_last_words(struct etcd *self, const char *path, const struct buf *body)
 {
@@ -53,12 +53,17 @@ etcd_last_words(struct etcd *self, const char *path, const struct buf *body)
 		.path = path, .body = body, .strict = true,
 		.until_ms = clock_mono_ms() + LAST_WORDS_MS,
 	};
-	struct wire *w = link_take(self->link);
+	struct wire *w;
 	struct error unused;
+	enum fate fate;
 
+	if (self->deaf)
+		return;
+	w = link_take(self->link);
 	w->last_words = true;
-	(void)link_request(w, &call, &ans, &unused);
+	fate = link_request(w, &call, &ans, &unused);
 	link_give(w);
+	self->deaf = fate != FATE_ANSWERED && fate != FATE_REFUSED;
 }
 
 /* ---- barrier ---- */

@@ -51,6 +51,7 @@ struct watch {
 	/* The thread's alone. */
 	CURLM *multi;
 	struct wire *wire;
+	size_t endpoint;	/* where the stream comes from */
 	struct buf in;
 	size_t scanned;		/* of in: no newline before */
 	bool created;		/* etcd has confirmed the watch */
@@ -70,6 +71,7 @@ struct etcd {
 	char *prefix;
 	char client[ID_SIZE];
 	_Atomic int64_t sighted;	/* highest revision of a commit known */
+	bool deaf;		/* closing: etcd has not heard the last words */
 	struct lease lease;
 	struct watch watch;
 

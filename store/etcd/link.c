@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "store/etcd/link.h"
@@ -68,6 +69,14 @@ on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow,
 	return atomic_load(&w->link->stopping) && !w->last_words;
 }
 
+/* curl's own sockets would be inherited by the commands that executors run. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+	return socket(addr->family, addr->socktype | SOCK_CLOEXEC,
+		      addr->protocol);
+}
+
 static void
 set_protocols(CURL *c)
 {
@@ -104,6 +113,7 @@ wire_new(struct link *l)
 	set_protocols(c);
 	set_tls(c, l);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, w->words);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
@@ -228,6 +238,14 @@ link_endpoint_failed(struct link *l, size_t i)
 		l->current = choose(l, none);
 }
 
+bool
+link_endpoint_failed_since(struct link *l, size_t i, int64_t ms)
+{
+	LOCK_FOR_SCOPE(&l->lock);
+
+	return l->bad_until_ms[i] - BAD_MS > ms;
+}
+
 void
 link_endpoint_worked(struct link *l, size_t i)
 {
@@ -314,8 +332,7 @@ explain(const struct link *l, size_t endpoint, const char *words,
 }
 
 /* These say that etcd looked at the request and left it.  All others (no
- * leader, request timed out, stopped, cancelled, …) may come while it is being
- * done.
+ * leader, timed out, stopped, cancelled, …) may come while it is being done.
  */
 static bool
 is_refusal(int grpc)

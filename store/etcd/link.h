@@ -127,6 +127,8 @@ enum err MUST_CHECK link_ask(struct link *, const struct call *,
 size_t link_endpoint(struct link *);		/* the one to try now */
 void link_endpoint_failed(struct link *, size_t endpoint);
 void link_endpoint_worked(struct link *, size_t endpoint);
+/* Has anybody seen it fail after this moment? */
+bool link_endpoint_failed_since(struct link *, size_t endpoint, int64_t ms);
 enum err MUST_CHECK link_prepare(struct wire *, size_t endpoint,
 				 const char *path, const struct buf *body,
 				 struct error *);	/* no time limit */

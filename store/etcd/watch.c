@@ -13,7 +13,8 @@
  * (half-open connection, stopped or partitioned member).  Commits and barriers
  * of this process tell which revision the stream must reach, and the pulse
  * thread asks for it every few seconds; a stream that lags behind and says
- * nothing for LAG_MS is given up.
+ * nothing for LAG_MS is given up, and so is a silent one whose endpoint failed
+ * somebody else.
  */
 #include <config.h>
 
@@ -29,7 +30,7 @@
 #define LAG_MS		2000
 #define TICK_MS		500
 #define USEFUL_MS	1000	/* a shorter stream is like none */
-#define PULSE_MS	3000
+#define PULSE_MS	2000
 #define PAUSE_MIN_MS	20
 #define PAUSE_MAX_MS	1000
 
@@ -212,6 +213,8 @@ is_dead(struct etcd *self, int64_t started_ms, int64_t *behind_ms)
 
 	if (!w->created)
 		return now - started_ms > self->link->timeout_ms;
+	if (link_endpoint_failed_since(self->link, w->endpoint, w->heard_ms))
+		return true;
 	if (atomic_load(&w->delivered) >= atomic_load(&self->sighted)) {
 		*behind_ms = 0;
 		return false;
@@ -247,16 +250,16 @@ follow_once(struct etcd *self)
 {
 	struct watch *w = &self->watch;
 	CLEANUP(buf_release) struct buf body = { 0 };
-	size_t endpoint = link_endpoint(self->link);
 	int64_t started_ms = clock_mono_ms();
 
+	w->endpoint = link_endpoint(self->link);
 	buf_clear(&w->in);
 	w->scanned = 0;
 	w->created = w->broken = false;
 	watch_body(self, &body);
-	if (link_prepare(w->wire, endpoint, "/v3/watch", &body, NULL) !=
+	if (link_prepare(w->wire, w->endpoint, "/v3/watch", &body, NULL) !=
 	    ERR_OK) {
-		link_endpoint_failed(self->link, endpoint);
+		link_endpoint_failed(self->link, w->endpoint);
 		return false;
 	}
 	w->heard_ms = clock_mono_ms();
@@ -267,7 +270,7 @@ follow_once(struct etcd *self)
 	if (!w->created && !w->broken && w->in.len > 0)
 		read_line(self, w->in.s, w->in.len);
 	if (!stopping(self) && !atomic_load(&w->reload))
-		link_endpoint_failed(self->link, endpoint);
+		link_endpoint_failed(self->link, w->endpoint);
 	return w->created && clock_mono_ms() - started_ms > USEFUL_MS;
 }
 

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon as its clients see it: over HTTP, with simulated nodes.
 dist_check_SCRIPTS += \
+	%D%/t-admin.t \
+	%D%/t-conflicts.t \
 	%D%/t-crash.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
 	%D%/t-http-connections.t \
 	%D%/t-http-life.t \
-	%D%/t-http-polls.t
-EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py
+	%D%/t-http-polls.t \
+	%D%/t-queue.t \
+	%D%/t-replicas.t
+EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -406,26 +406,41 @@ def server():
     fake.prints(("server", "operations", "info", "--json"), compact(counts),
                 "server operations info --json")
     op = {"id": V2, "kind": "create-volume", "status": "failed", "stage": 2,
-          "target": V1, "updated": "2026-11-20T10:00:00.000Z", "ended": None,
+          "target": V1, "owner": N2, "epoch": 3,
+          "updated": "2026-11-20T10:00:00.000Z", "ended": None,
           "again": False, "error": {"code": "no-space",
                                     "message": "No space"}}
     ops = {"operations": [op, dict(op, id=V1, status="done", error=None)]}
     fake.on("GET", "/v1/operations", json=ops)
     fake.on("GET", "/v1/operations/" + V2, json=op)
     fake.prints(("operations",), "".join(
-        "Id:%s  Type:create-volume  Status:%s  Target:%s  "
-        "Updated:2026-11-20T10:00:00.000Z%s\n" % (i, status, V1, error)
+        "Id:%s  Type:create-volume  Status:%s  Stage:2  Target:%s  "
+        "Owner:%s  Epoch:3  Updated:2026-11-20T10:00:00.000Z%s\n"
+        % (i, status, V1, N2, error)
         for i, status, error in ((V2, "failed", "  Error:No space"),
                                  (V1, "done", ""))),
         "operations: a line each")
     fake.prints(("operations", "--json"), compact(ops), "operations --json")
     fake.prints(("operations", V2), "id: %s\nkind: create-volume\n"
                 "status: failed\nstage: 2\ntarget: %s\n"
-                "updated: 2026-11-20T10:00:00.000Z\nended:\nagain: false\n"
-                "error:\n  code: no-space\n  message: No space\n" % (V2, V1),
+                "owner: %s\nepoch: 3\nupdated: 2026-11-20T10:00:00.000Z\nended:\nagain: false\n"
+                "error:\n  code: no-space\n  message: No space\n"
+                % (V2, V1, N2),
                 "operations ID: everything about one")
     fake.prints(("operations", V2, "--json"), compact(op),
                 "operations ID --json")
+    replica = {"id": N2, "host": "h", "listen": "127.0.0.1:1",
+               "version": "0.1", "pid": 7, "self": True,
+               "started": "2026-11-20T10:00:00.000Z", "open_operations": 2,
+               "duties": ["cleaner", "health"], "counters": {"done": 3}}
+    other = dict(replica, id=V1, self=False, duties=[])
+    replicas = {"replicas": [replica, other]}
+    fake.on("GET", "/v1/replicas", json=replicas)
+    line = ("Id:%s  Host:h  Listen:127.0.0.1:1  Pid:7  Version:0.1  "
+            "Started:2026-11-20T10:00:00.000Z  Operations:2  Duties:%s\n")
+    fake.prints(("replicas",), line % (N2, "cleaner,health  (answers)") +
+                line % (V1, "-"), "replicas: a line each")
+    fake.prints(("replicas", "--json"), compact(replicas), "replicas --json")
     fake.on("GET", "/v1/plugins", json={"plugins": [
         {"name": "local", "kind": "executor", "path": "/p/local.so",
          "loaded": True, "version": "0.1.0", "description": "This machine"},

@@ -58,10 +58,13 @@ def session():
             "device info has its brick")
     operations = succeeds("operations", "operations")
     line = next(x for x in operations.splitlines() if "create-volume" in x)
-    tap.has(line, "Status:done  Target:" + volume["id"], "are listed")
+    tap.has(line, "  Target:" + volume["id"], "are listed")
+    tap.has(line, "Status:done  Stage:", "with their status")
     tap.has(succeeds("operations ID", "operations",
                      line.split()[0].partition(":")[2]),
             "kind: create-volume\nstatus: done\n", "shows one")
+    tap.has(succeeds("replicas", "replicas"), "Operations:0  ",
+            "says who serves")
     tap.has(succeeds("plugins", "plugins"), "Name:replicate ", "are listed")
     tap.is_(brickyard("volume", "create", "--size=100000"),
             (255, "", "Error: Failed to allocate new volume: No space\n"),

@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	%D%/local-gluster.t \
 	%D%/local-lvm.t \
 	%D%/local-run.t \
+	%D%/service-local.t \
 	%D%/quickstart.t \
 	%D%/quickstart-device.t \
 	$(NULL)

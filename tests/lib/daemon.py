@@ -40,6 +40,8 @@ def _stop_all():
 
 
 atexit.register(_stop_all)
+# A test that is told to end (timeout(1)) must not leave its daemons behind.
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def merge(into, more):

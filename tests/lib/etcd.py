@@ -3,14 +3,17 @@
 purpose, and the driver of the C code (tests/unit/etcd-driver)."""
 import atexit
 import base64
+import ctypes
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +22,19 @@ import tap
 
 DRIVER = os.path.join(tap.BUILDDIR, "tests", "unit", "etcd-driver")
 HOST = "127.0.0.1"
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_us():
+    """In a child: however the test ends, no server outlives it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+# What atexit has to do is done when a test is told to end, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def require():
@@ -32,11 +48,16 @@ def b64(text):
 
 
 def free_ports(n):
+    """Ports that are free now, below those that connections are given: a server
+    that is restarted must find its port free again."""
     held = []
-    for _ in range(n):
+    while len(held) < n:
         s = socket.socket()
-        s.bind((HOST, 0))
-        held.append(s)
+        try:
+            s.bind((HOST, random.randrange(10000, 32768)))
+            held.append(s)
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in held]
     for s in held:
         s.close()
@@ -83,7 +104,8 @@ class Member:
                if not k.startswith("ETCD")}
         log = open(os.path.join(c.dir, "log%d" % self.number), "ab")
         self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log, env=env)
+                                        stdout=log, stderr=log, env=env,
+                                        preexec_fn=die_with_us)
         log.close()
 
     def healthy(self):
@@ -252,7 +274,8 @@ class Driver:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=die_with_us)
         atexit.register(self.kill)
 
     def send(self, *words):
@@ -312,7 +335,12 @@ class Proxy:
     "swallow"   pass it on; when the answer comes, cut the connection instead
     "hold"      keep it, cut the client's connection; release() passes it on
     "refuse"    "swallow", and from then on refuse all connections
+    "full"      pass it on; answer that there is no space, as etcd does when
+                its quota runs out while it applies (and it has applied)
     """
+    FULL = json.dumps({"error": "etcdserver: mvcc: database space exceeded",
+                       "code": 8, "message":
+                       "etcdserver: mvcc: database space exceeded"}).encode()
 
     def __init__(self, port, hook=None):
         self.upstream = (HOST, port)
@@ -373,7 +401,13 @@ class Proxy:
             self._close(client)
             return
         with self.lock:
-            self.connections += [client, server]
+            late = self.closed
+            if not late:
+                self.connections += [client, server]
+        if late:        # accepted just before refuse()
+            self._close(client)
+            self._close(server)
+            return
         state = {"drop": None}
         threading.Thread(target=self._pump, args=(server, client, state),
                          daemon=True).start()
@@ -391,6 +425,12 @@ class Proxy:
                 data = server.recv(65536)
                 if not data:
                     break
+                if state["drop"] == "full":
+                    state["drop"] = None
+                    data = (b"HTTP/1.1 429 Too Many Requests\r\n"
+                            b"Content-Type: application/json\r\n"
+                            b"Content-Length: %d\r\n\r\n%s"
+                            % (len(self.FULL), self.FULL))
                 if state["drop"] == "refuse":
                     self.refuse()
                 if state["drop"] is not None:
@@ -422,7 +462,7 @@ class Proxy:
                 return
             state["drop"] = action
             server.sendall(head + body)
-            if action is not None:
+            if action not in (None, "full"):
                 wait_for(lambda: client.fileno() < 0, 5)
                 return
 

@@ -16,6 +16,7 @@ struct service {
 	void (*on_end)(void *, const char *);
 	void *on_end_arg;
 	bool down, end_after_look, release_nodes;
+	enum admin_mode mode;
 	int nodes_inside, max_inside;
 };
 
@@ -273,6 +274,73 @@ service_device_bricks_free(struct brick_on_device *l, size_t n)
 void
 service_operation_counts(struct service *s, struct operation_counts *ret)
 {
+}
+
+struct replica_view *
+service_replicas(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_replicas_free(struct replica_view *l, size_t n)
+{
+}
+
+size_t
+service_figures(struct service *s, struct figure ret[SERVICE_FIGURES_MAX])
+{
+	return 0;
+}
+
+/* ---- switches ---- */
+
+enum admin_mode
+service_admin_mode(struct service *s)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	return s->mode;
+}
+
+enum err
+service_set_admin_mode(struct service *s, enum admin_mode mode,
+		       struct error *err)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	s->mode = mode;
+	return ERR_OK;
+}
+
+const char *
+service_log_level(struct service *s)
+{
+	return "info";
+}
+
+enum err
+service_set_log_level(struct service *s, const char *name, struct error *err)
+{
+	return fail(err, ERR_PARSE, "invalid log level: %s", name);
+}
+
+static const char *const modes[] = { "normal", "read-only", "local-client" };
+
+const char *
+admin_mode_name(enum admin_mode mode)
+{
+	return modes[mode];
+}
+
+bool
+admin_mode_parse(const char *name, enum admin_mode *ret)
+{
+	for (int i = 0; i < 3; i++)
+		if (strcmp(modes[i], name) == 0)
+			*ret = (enum admin_mode)i;
+	return true;
 }
 
 struct plugin_host *

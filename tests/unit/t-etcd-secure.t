@@ -24,11 +24,11 @@ def tls():
     d.end()
     d = etcd.Driver()
     short = {k: v for k, v in good.items() if k != "ca_file"}
-    short["timeout_ms"] = 300
+    short["timeout_ms"] = 1000
     tap.has(d.text("open", server.spec(), *("%s=%s" % kv
                                             for kv in short.items())),
             "certificate", "a CA that nobody told us of is refused")
-    got = d.open(server.spec(), ca_file=t.ca, timeout_ms=300)
+    got = d.open(server.spec(), ca_file=t.ca, timeout_ms=500)
     tap.is_(got[:2], ["err", "store"], "etcd refuses us without certificate")
     got = d.open(server.spec(), **dict(good, ca_file="/no/such/file"))
     tap.is_(got[:2], ["err", "store"], "a CA file that isn't there")

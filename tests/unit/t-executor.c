@@ -513,6 +513,12 @@ gated_node_check(SELF, CALL, NODE, ERROR)
 	return 0;
 }
 
+static int
+gated_volume_destroy(SELF, CALL, NODE, const char *name, ERROR)
+{
+	return gated_node_check(x, call, node, err);
+}
+
 static void
 let_out(int n)
 {
@@ -550,6 +556,8 @@ call_main(void *arg)
 	return NULL;
 }
 
+static void *(*caller_main)(void *) = call_main;
+
 static void
 caller_start(struct caller *c, struct executor *ex, const char *id,
 	     const char *manage, const char *name, int64_t ms)
@@ -562,7 +570,7 @@ caller_start(struct caller *c, struct executor *ex, const char *id,
 		.size = sizeof(c->node), .id = id, .manage_host = manage,
 		.storage_host = name,
 	};
-	assert(pthread_create(&c->thread, NULL, call_main, c) == 0);
+	assert(pthread_create(&c->thread, NULL, caller_main, c) == 0);
 }
 
 static enum err
@@ -584,6 +592,7 @@ open_gated(struct plugin *p, uint32_t thread_model)
 	gate.order[0] = '\0';
 	*p = make_plugin(thread_model);
 	p->executor.node_check = gated_node_check;
+	p->executor.volume_destroy = gated_volume_destroy;
 	return open_one(p);
 }
 
@@ -635,6 +644,43 @@ test_per_node(void)
 	let_out(3);
 	for (size_t i = 0; i < 3; i++)
 		assert(caller_end(&c[i]) == ERR_OK);
+	executor_close(ex);
+}
+
+static void *
+work_main(void *arg)
+{
+	struct caller *c = arg;
+
+	c->result = executor_volume_destroy(c->ex, &c->call, &c->node, "v",
+					    NULL);
+	return NULL;
+}
+
+static void
+test_node_limit(void)
+{
+	static const char *const ids[] = { "1", "2" };
+	struct caller c[10], check;
+	struct plugin p;
+	struct executor *ex = open_gated(&p, BRICKYARD_THREADS_PARALLEL);
+	int good = 0;
+
+	executor_set_node_limit(ex, 3);
+	caller_main = work_main;
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		caller_start(&c[i], ex, ids[i % 2], "h0", "", LONG_MS);
+	ok(wait_entered(6), "limit 3: three go in on each of two nodes");
+	caller_main = call_main;
+	caller_start(&check, ex, "1", "h0", "", LONG_MS);
+	ok(wait_entered(7), "a check of a busy node does not wait");
+	let_out(ARRAY_SIZE(c) + 1);
+	good = caller_end(&check) == ERR_OK;
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		good += caller_end(&c[i]) == ERR_OK;
+	is_int(good, ARRAY_SIZE(c) + 1, "all have their turn");
+	ok(gate.most_on_node <= 4, "never more than three on one node, but "
+	   "for the check");
 	executor_close(ex);
 }
 
@@ -696,7 +742,7 @@ test_waiting(void)
 	caller_start(&last, ex, "1", "h1", "last", LONG_MS);
 	wait_queued(&last);
 	unwanted.cancel = 1;
-	is_int(caller_end(&late), ERR_TIMEOUT,
+	is_int(caller_end(&late), ERR_BUSY,
 	       "waiting ends at the call's deadline");
 	ok(clock_mono_ms() >= start + 100, "not before");
 	is_int(caller_end(&unwanted), ERR_CANCELLED,
@@ -722,6 +768,7 @@ main(void)
 	test_too_late();
 	test_parallel();
 	test_per_node();
+	test_node_limit();
 	test_serial();
 	test_order();
 	test_waiting();

@@ -107,7 +107,8 @@ static const struct {
 	{ "{\"factor\":1e39}", NULL, "more than a float32 holds" },
 	{ "{\"factor\":1e400}", NULL, "more than a double holds" },
 	{ "{\"factor\":\"1\"}", NULL, "a string for a float" },
-	{ "{\"text\":\"a\\u00e9\"}", "0 0 0 'a\xc3\xa9' [] {} 0 {}", "a string" },
+	{ "{\"text\":\"a\\u00e9\"}", "0 0 0 'a\xc3\xa9' [] {} 0 {}",
+	  "a string" },
 	{ "{\"text\":null}", ZERO, "null for a string" },
 	{ "{\"text\":1}", NULL, "a number for a string" },
 	{ "{\"text\":\"a\\u0000b\"}", NULL, "a NUL in a string" },
@@ -125,7 +126,8 @@ static const struct {
 	  "a map with null in it" },
 	{ "{\"map\":{\"a\":1}}", NULL, "a number in a map of strings" },
 	{ "{\"map\":[]}", NULL, "an array for a map" },
-	{ "{\"deep\":{\"inner\":3}}", "0 0 0 '' [] {} 3 {}", "an inner object" },
+	{ "{\"deep\":{\"inner\":3}}", "0 0 0 '' [] {} 3 {}",
+	  "an inner object" },
 	{ "{\"deep\":{\"INNER\":3,\"x\":4}}", "0 0 0 '' [] {} 3 {}",
 	  "unknown scalars inside are ignored" },
 	{ "{\"deep\":null}", ZERO, "null for an object" },
@@ -183,8 +185,8 @@ test_texts(void)
 		    "Body");
 	expect_text("{\"number\":\"x\"}", "json: cannot unmarshal string into "
 		    "Go struct field Body.number of type int64");
-	expect_text("{\"deep\":{\"Inner\":true}}", "json: cannot unmarshal bool "
-		    "into Go struct field Body.deep.inner of type int64");
+	expect_text("{\"deep\":{\"Inner\":true}}",
+		    "json: cannot unmarshal bool into Go struct field Body.deep.inner of type int64");
 }
 
 static void

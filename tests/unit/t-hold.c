@@ -94,10 +94,11 @@ test_deadlines(void)
 	park(h, &r[2], "3", LONG_MS / 2);
 	await(1);
 	ok(r[1].swallowed == 1 && clock_mono_ms() - before >= SOON_MS,
-	   "one with an earlier deadline comes back first, not before its time");
+	   "one with an earlier deadline comes back first, not too early");
 	hold_close(h);
 	await(2);
-	ok(r[0].swallowed == 1 && r[2].swallowed == 1, "closing gives back all");
+	ok(r[0].swallowed == 1 && r[2].swallowed == 1,
+	   "closing gives back all");
 	is_int(park(h, &r[0], "1", LONG_MS), 0, "and takes none any more");
 	hold_free(h);
 }

@@ -110,7 +110,8 @@ test_target(void)
 			ok(path == NULL, "'%s' is no path", targets[i].target);
 			continue;
 		}
-		is_str(path, targets[i].path, "path of '%s'", targets[i].target);
+		is_str(path, targets[i].path, "path of '%s'",
+		       targets[i].target);
 		if (targets[i].query == NULL)
 			ok(query == NULL, "without a query");
 		else

@@ -136,8 +136,8 @@ test_store_down(void)
 	expect("GET", "/healthz", "", 200, "ok\n");
 	own = ask("GET", "/v1/operations", "X-Request-Id: me-1\r\n", "");
 	is_int(status_of(own), 503, "ours too");
-	is_str(body_of(own), "{\"error\":{\"code\":\"store\",\"message\":\"etcd: "
-	       "no answer\",\"reasons\":[],\"request_id\":\"me-1\"}}\n",
+	is_str(body_of(own), "{\"error\":{\"code\":\"store\",\"message\":"
+	       "\"etcd: no answer\",\"reasons\":[],\"request_id\":\"me-1\"}}\n",
 	       "with our object");
 	method = ask("PUT", "/v1/plugins", "", "");
 	is_int(status_of(method), 405, "a method that is not ours");
@@ -158,6 +158,7 @@ test_unattached_errors(void)
 	is_str(body_of(busy), "Server busy. Retry operation later.\n",
 	       "heketi's words for it");
 	has_str(busy, "Content-Type: text/plain; charset=utf-8\r\n", "as text");
+	has_str(busy, "Retry-After: ", "and when to come again");
 	has_str(busy, "X-Content-Type-Options: nosniff\r\n", "as Go sends it");
 	ok(strstr(bad_id, "a b") == NULL, "a bad request id is not repeated");
 }
@@ -321,7 +322,7 @@ test_bodies(void)
 	send_text(fd, "POST /clusters HTTP/1.1\r\nHost: x\r\nContent-Length: "
 		  "99999999999\r\n\r\n");
 	told = read_all(fd);
-	is_int(status_of(told), 413, "a length beyond reason is not waited for");
+	is_int(status_of(told), 413, "a length beyond reason is refused");
 	fd = dial();
 	send_text(fd, "POST /clusters HTTP/1.1\r\nHost: x\r\n" CLOSE
 		  "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n");
@@ -343,7 +344,8 @@ test_targets(void)
 	CLEANUP_FREE char *big = NULL;
 
 	is_int(status_of(clean), 301, "a path that is not clean");
-	has_str(clean, "Location: /volumes/%3C?a=b&c\r\n", "goes to one that is");
+	has_str(clean, "Location: /volumes/%3C?a=b&c\r\n",
+		"goes to one that is");
 	is_str(body_of(clean), "", "without a body");
 	is_int(status_of(slash), 301, "a slash too many");
 	has_str(slash, "Location: /clusters?a=b&c\r\n", "goes away");
@@ -467,7 +469,9 @@ has_ipv6(void)
 static void
 test_addresses(void)
 {
-	static const char *const good[] = { "127.0.0.1:0", ":0", "0", "[::]:0" };
+	static const char *const good[] = {
+		"127.0.0.1:0", ":0", "0", "[::]:0",
+	};
 	static const char *const bad[] = {
 		"", "x", "127.0.0.1", "127.0.0.1:", ":99999", "::1:0", ":1x",
 		"300.1.1.1:0",
@@ -482,7 +486,8 @@ test_addresses(void)
 			continue;
 		}
 		r = api_start(no_config, good[i], true, &api, &err);
-		ok(r == ERR_OK && api_port(api) > 0, "listens on '%s'", good[i]);
+		ok(r == ERR_OK && api_port(api) > 0, "listens on '%s'",
+		   good[i]);
 		if (r == ERR_OK)
 			expect("GET", "/hello", "", 200, "Hello from Heketi");
 		if (r == ERR_OK)

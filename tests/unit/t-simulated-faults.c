@@ -465,9 +465,60 @@ test_threads(void)
 	unlink(path);
 }
 
+/* ---- one gluster command at a time ---- */
+
+static atomic_int enough;
+
+static void *
+destroy_on_and_on(void *arg)
+{
+	struct brickyard_error err;
+
+	while (atomic_load(&enough) == 0)
+		(void)sim->volume_destroy(inst, &forever, &n1, "none", &err);
+	return NULL;
+}
+
+static bool
+meets_another(const struct brickyard_node *node, struct vol *v)
+{
+	return EXPAND(inst, &forever, node, v, 0) != 0 &&
+	       error.err_class == BRICKYARD_ERR_TRANSIENT;
+}
+
+static void
+test_conflicts(const char *file)
+{
+	int64_t until = now_ms() + 20000;
+	pthread_t thread;
+	struct vol v;
+	bool met = false;
+
+	inst = open_sim("state_file", file, "transaction_conflicts", "true",
+			"latency", "volume_destroy=400", NULL);
+	bri_init(&bri, 1, &sdb, "n1", GIB);
+	vol_add(vol_init(&v, 1, 1), &bri);
+	atomic_store(&enough, 0);
+	pthread_create(&thread, NULL, destroy_on_and_on, NULL);
+	while (!met && now_ms() < until)
+		met = meets_another(&n1, &v);
+	ok(met && strcmp(error.text, "Another transaction is in progress. "
+			 "Please try again after some time.") == 0,
+	   "gluster commands that overlap in a pool are refused");
+	ok(!meets_another(&n2, &v), "not those of another pool");
+	ok(VINFO(inst, &forever, &n1, "none") != 0 &&
+	   error.err_class != BRICKYARD_ERR_TRANSIENT, "nor a look");
+	atomic_store(&enough, 1);
+	pthread_join(thread, NULL);
+	ok(!meets_another(&n1, &v), "nor when the other one is over");
+	sim->close(inst);
+}
+
 int
 main(void)
 {
+	char file[64];
+
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	load_plugin();
@@ -481,6 +532,12 @@ main(void)
 	test_cancel();
 	test_exit();
 	test_threads();
+	test_conflicts("");
+	snprintf(file, sizeof(file), "%s/busy", dir);
+	test_conflicts(file);
+	unlink(file);
+	snprintf(file, sizeof(file), "%s/busy.glusterd", dir);
+	unlink(file);
 	ok(rmdir(dir) == 0, "nothing is left behind");
 	return tap_done();
 }

@@ -255,7 +255,7 @@ commit_for_ever(void *arg)
 	int number = (int)(intptr_t)arg;
 
 	for (int i = 0;; i++) {
-		char key[32];
+		char key[32] = "";
 
 		snprintf(key, sizeof(key), "%d/%06d", number, i);
 		if (put(shared, key, key) != ERR_OK)

@@ -100,8 +100,8 @@ test_hosts(void)
 	ok(host_is_valid("node1") && host_is_valid("n-1.example.com.") &&
 	   host_is_valid("_srv.x") && host_is_valid("10.0.0.1") &&
 	   host_is_valid("fe80::1") && host_is_valid("::"), "hosts");
-	ok(!host_is_valid("") && !host_is_valid("-a") && !host_is_valid("a..b") &&
-	   !host_is_valid("a b") && !host_is_valid("a;b") &&
+	ok(!host_is_valid("") && !host_is_valid("-a") &&
+	   !host_is_valid("a..b") && !host_is_valid("a b") && !host_is_valid("a;b") &&
 	   !host_is_valid(".") && !host_is_valid("[::1]") &&
 	   !host_is_valid("fe80::1%eth0"), "and what is none");
 	ok(host_is_valid(label63) && !host_is_valid(label65), "long labels");
@@ -117,8 +117,8 @@ test_hosts(void)
 	check_hosts(&f, "manage", &none);
 	check_nested(&outer, "hostnames", &f);
 	faults_release(&f);
-	expect(&outer, "hostnames: (manage: cannot be blank; storage: cannot be "
-	       "blank.).", "an object inside has parentheses");
+	expect(&outer, "hostnames: (manage: cannot be blank; storage: "
+	       "cannot be blank.).", "an object inside has parentheses");
 }
 
 static void
@@ -140,8 +140,9 @@ test_tags(void)
 	CLEANUP_FREE char *k32 = repeat("k", 32), *k33 = repeat("k", 33);
 	CLEANUP_FREE char *v64 = repeat("\xc3\xa9", 64);
 	CLEANUP_FREE char *v65 = repeat("v", 65);
-	CLEANUP_FREE char *want = xasprintf("tags: tag name %s: the length must "
-					    "be between 1 and 32.", k33);
+	CLEANUP_FREE char *want =
+		xasprintf("tags: tag name %s: the length must be between 1 "
+			  "and 32.", k33);
 
 	expect_tag("arbiter", "required", "");
 	expect_tag(k32, v64, "");
