@@ -24,6 +24,8 @@ void txn_put_leased(struct txn *, const struct record *);
 void txn_delete(struct txn *, const struct record *);
 /* Take a key that nobody has, with a plain value. */
 void txn_claim(struct txn *, const char *key, const char *value);
+/* Nobody may have the key. */
+void txn_absent(struct txn *, const char *key);
 /* Delete a key, whatever it holds. */
 void txn_drop(struct txn *, const char *key);
 
