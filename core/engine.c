@@ -53,6 +53,7 @@ struct engine {
 	_Atomic bool cancelled;		/* stop node work */
 	struct counters counters;
 	struct gate retry_gate;		/* by cluster: those who try again */
+	_Atomic unsigned leases_lost;
 };
 
 static const struct op_rules *const all_rules[] = {
@@ -75,6 +76,7 @@ op_rules_of(enum op_kind kind)
 struct engine_call {
 	struct brickyard_call call;	/* first: it is what executors see */
 	struct engine *engine;
+	unsigned leases_lost;		/* when it began */
 };
 
 /* Node work ends when the service does, and no later than our lease: whoever
@@ -87,6 +89,7 @@ call_cancelled(const struct brickyard_call *call)
 	struct store *s = mirror_store(c->engine->deps.mirror);
 
 	return c->engine->cancelled ||
+	       c->engine->leases_lost != c->leases_lost ||
 	       clock_mono_ms() >= store_lease_deadline_ms(s);
 }
 
@@ -103,7 +106,14 @@ call_init(struct engine_call *c, struct engine *e, const struct operation *op,
 			.cancelled = call_cancelled,
 		},
 		.engine = e,
+		.leases_lost = e->leases_lost,
 	};
+}
+
+void
+engine_lease_lost(struct engine *e)
+{
+	e->leases_lost++;
 }
 
 /* ---- commits ---- */
@@ -586,6 +596,9 @@ put_job(struct engine *e, struct job *j, bool over)
 	j->not_before_ms = clock_mono_ms() + HOUSEKEEPING_MS;
 }
 
+/* Is there no more to do for us?  What was taken over must leave our hands, or
+ * we could not take it back when its new owner dies.
+ */
 static bool
 is_over(struct engine *e, const char *id, bool *ret_stuck)
 {
@@ -593,7 +606,8 @@ is_over(struct engine *e, const char *id, bool *ret_stuck)
 		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
 
 	*ret_stuck = op != NULL && op->status == OP_STUCK;
-	return op == NULL || operation_is_over(op);
+	return op == NULL || operation_is_over(op) ||
+	       strcmp(op->owner, e->deps.replica_id) != 0;
 }
 
 static void *
@@ -644,30 +658,37 @@ find_job(struct engine *e, const char *id)
 	return j;
 }
 
-/* Queue it, unless it is in hand and its time has not come. */
-static void
-submit(struct engine *e, const char *id, bool again)
+/* Queue it, unless it is in hand. */
+void
+engine_submit(struct engine *e, const char *id)
 {
 	LOCK_FOR_SCOPE(&e->lock);
 	struct job *j = find_job(e, id);
 
-	if (e->stopping)
+	if (e->stopping || j != NULL)
 		return;
-	if (j == NULL) {
-		j = XNEW(struct job);
-		memcpy(j->id, id, ID_SIZE);
-		HASH_ADD_STR(e->in_hand, id, j);
-	} else if (!again || j->running || j->queued ||
-		   clock_mono_ms() < j->not_before_ms) {
-		return;
-	}
+	j = XNEW(struct job);
+	memcpy(j->id, id, ID_SIZE);
+	HASH_ADD_STR(e->in_hand, id, j);
 	enqueue(e, j);
 }
 
-void
-engine_submit(struct engine *e, const char *id)
+/* Jobs that nobody works on, and whose time to be tried again has come: if they
+ * are still ours, they are submitted anew.
+ */
+static void
+forget_idle(struct engine *e)
 {
-	submit(e, id, false);
+	LOCK_FOR_SCOPE(&e->lock);
+	int64_t now = clock_mono_ms();
+	struct job *j, *next;
+
+	HASH_ITER(hh, e->in_hand, j, next) {
+		if (j->running || j->queued || now < j->not_before_ms)
+			continue;
+		HASH_DEL(e->in_hand, j);
+		free(j);
+	}
 }
 
 /* ---- housekeeping ---- */
@@ -681,26 +702,30 @@ is_alive(struct engine *e, const char *replica)
 	return r != NULL;
 }
 
+/* Does a worker of ours still have it, from when it was ours? */
 static bool
-is_in_hand(struct engine *e, const char *id)
+is_at_work(struct engine *e, const char *id)
 {
 	LOCK_FOR_SCOPE(&e->lock);
+	const struct job *j = find_job(e, id);
 
-	return find_job(e, id) != NULL;
+	return j != NULL && (j->running || j->queued);
 }
 
-/* Take over an operation whose owner is gone (or was us, in an earlier life of
- * our lease): owner = we, epoch + 1, guarded by the record's revision, so one
- * replica only gets it.
+/* Take over an operation whose owner is gone: owner = we, epoch + 1, guarded by
+ * the record's revision, so one replica only gets it, and by the absence of the
+ * owner, who may be back.
  */
 static void
 adopt(struct engine *e, const struct operation *rec)
 {
 	CLEANUP_FREE struct error *err = XNEW(struct error);
+	CLEANUP_FREE char *owner = xasprintf("replicas/%s", rec->owner);
 	RECORD_SCOPE struct operation *op = operation_copy(rec);
 	TXN_SCOPE struct txn t = { 0 };
 	enum err r;
 
+	txn_guard(&t, owner, 0);
 	snprintf(op->owner, sizeof(op->owner), "%s", e->deps.replica_id);
 	op->epoch++;
 	op->updated_ms = clock_wall_ms();
@@ -727,10 +752,14 @@ look_after(struct engine *e, const char *id)
 	if (op == NULL || operation_is_over(op) || op_rules_of(op->kind) == NULL)
 		return;
 	if (strcmp(op->owner, e->deps.replica_id) == 0) {
-		submit(e, id, true);
+		engine_submit(e, id);
 		return;
 	}
-	if (!is_alive(e, op->owner) && !is_in_hand(e, id))
+	/* Who is dead to the others inherits nothing: they would take it away
+	 * again.
+	 */
+	if (!is_alive(e, op->owner) && is_alive(e, e->deps.replica_id) &&
+	    !is_at_work(e, id))
 		adopt(e, op);
 }
 
@@ -761,6 +790,7 @@ look_after_all(struct engine *e)
 {
 	CLEANUP(strs_release) struct strs open = { 0 };
 
+	forget_idle(e);
 	list_open(e, &open);
 	for (size_t i = 0; i < open.n && !e->stopping; i++)
 		look_after(e, strchr(open.v[i], ' ') + 1);

@@ -80,6 +80,10 @@ struct engine *engine_new(const struct engine_deps *);
 void engine_start(struct engine *);
 /* Look again soon at who is alive.  Under any lock. */
 void engine_wake(struct engine *);
+/* What began under the lease that we had must end, even if there is a new one
+ * at once: others may have taken over in between.
+ */
+void engine_lease_lost(struct engine *);
 /* Carry on with an operation of ours that was just admitted. */
 void engine_submit(struct engine *, const char *op_id);
 /* Take nothing new; running stages may end within grace_ms, then they are

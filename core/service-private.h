@@ -18,7 +18,8 @@ struct service {
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */
 	pthread_cond_t lease_cond;
-	bool lease_lost;
+	bool lease_lost;		/* a new one is to be got */
+	bool listed;			/* our record is there, on our lease */
 	bool stopping;
 	pthread_t lease_thread;
 	bool lease_thread_started;

@@ -19,13 +19,22 @@
 /* ---- membership ---- */
 
 static void
-lease_is_lost(void *arg)
+want_enlisting(struct service *s)
 {
-	struct service *s = arg;
 	LOCK_FOR_SCOPE(&s->lock);
 
 	s->lease_lost = true;
+	s->listed = false;
 	pthread_cond_signal(&s->lease_cond);
+}
+
+static void
+lease_is_lost(void *arg)
+{
+	struct service *s = arg;
+
+	engine_lease_lost(s->engine);
+	want_enlisting(s);
 }
 
 static void
@@ -41,7 +50,9 @@ fill_replica(struct service *s, struct replica *r)
 	r->started_ms = clock_wall_ms();
 }
 
-/* Say that we are there, on a lease of our own. */
+/* Say that we are there, on a lease of our own.  There may be a lease already,
+ * when it was the record that could not be put, or that somebody deleted.
+ */
 static enum err
 enlist(struct service *s, struct error *err)
 {
@@ -56,7 +67,7 @@ enlist(struct service *s, struct error *err)
 	e = store_lease_grant(s->deps.store,
 			      (int)config_int(s->deps.config, "lease_ttl_ms"),
 			      lease_is_lost, s, err);
-	if (e == ERR_OK) {
+	if (e == ERR_OK || e == ERR_EXISTS) {
 		txn_put_leased(&t, &r->r);
 		e = txn_commit(&t, s->mirror, err);
 	}
@@ -64,11 +75,23 @@ enlist(struct service *s, struct error *err)
 	return e;
 }
 
+/* The new lease may be lost again before we come to say that we have it. */
+static void
+enlisted(struct service *s, enum err r)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	if (r != ERR_OK)
+		s->lease_lost = true;
+	s->listed = !s->lease_lost;
+}
+
 static void *
 keep_lease(void *arg)
 {
 	struct service *s = arg;
 	struct error err;
+	enum err r;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
@@ -76,18 +99,18 @@ keep_lease(void *arg)
 			pthread_cond_wait(&s->lease_cond, &s->lock);
 			continue;
 		}
+		s->lease_lost = false;
 		pthread_mutex_unlock(&s->lock);
 		log_warning("the lease is lost: no node work until there is a "
 			    "new one, retrying");
-		if (enlist(s, &err) == ERR_OK) {
+		r = enlist(s, &err);
+		enlisted(s, r);
+		if (r == ERR_OK)
 			log_notice("a new lease was granted");
-			pthread_mutex_lock(&s->lock);
-			s->lease_lost = false;
-			continue;
-		}
-		log_warning("no new lease: %s, retrying", err.text);
+		else
+			log_warning("no new lease: %s, retrying", err.text);
 		pthread_mutex_lock(&s->lock);
-		if (!s->stopping)
+		if (r != ERR_OK && !s->stopping)
 			cond_wait_until(&s->lease_cond, &s->lock,
 					clock_mono_ms() + 1000);
 	}
@@ -107,13 +130,24 @@ operation_ended(void *arg, const char *id)
 		fn(s->on_end_arg, id);
 }
 
+static bool
+was_listed(struct service *s)
+{
+	LOCK_FOR_SCOPE(&s->lock);
+
+	return s->listed;
+}
+
+/* Under the mirror's lock.  Without a record we are dead to the others. */
 static void
 replicas_changed(void *arg)
 {
 	struct service *s = arg;
 
-	if (s->engine != NULL)
-		engine_wake(s->engine);
+	if (was_listed(s) &&
+	    mirror_peek(s->mirror, RECORD_REPLICA, s->replica_id) == NULL)
+		want_enlisting(s);
+	engine_wake(s->engine);
 }
 
 static struct service *
@@ -193,6 +227,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 		service_free(s);
 		return r;
 	}
+	enlisted(s, r);
 	engine_start(s->engine);
 	start_duties(s);
 	s->lease_thread_started =
@@ -245,7 +280,7 @@ service_is_ready(struct service *s, struct error *why)
 			fail(why, ERR_CANCELLED, "the service is stopping");
 			return false;
 		}
-		if (s->lease_lost) {
+		if (!s->listed) {
 			fail(why, ERR_STORE, "the replica's lease is lost");
 			return false;
 		}

@@ -50,6 +50,12 @@ txn_delete(struct txn *t, const struct record *r)
 }
 
 void
+txn_guard(struct txn *t, const char *key, int64_t revision)
+{
+	*VEC_PUSH(&t->guards) = (struct store_guard){ keep(t, key), revision };
+}
+
+void
 txn_claim(struct txn *t, const char *key, const char *value)
 {
 	enum record_kind kind = record_kind_of(key);

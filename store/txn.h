@@ -22,6 +22,10 @@ void txn_put(struct txn *, const struct record *);
 void txn_put_leased(struct txn *, const struct record *);
 /* Delete it; it must not have changed since. */
 void txn_delete(struct txn *, const struct record *);
+/* Change nothing of a key, but demand that its last change was at revision (0:
+ * that it is not there).
+ */
+void txn_guard(struct txn *, const char *key, int64_t revision);
 /* Take a key that nobody has, with a plain value. */
 void txn_claim(struct txn *, const char *key, const char *value);
 /* Nobody may have the key. */

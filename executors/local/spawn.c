@@ -21,7 +21,7 @@
 
 struct child {
 	char *path;		/* argv[0] looked up */
-	char *env[4];
+	char *env[5];
 	pid_t parent, pid;
 	int in, out[2], err[2], exec_err[2], lock, pidfd;
 };
@@ -36,6 +36,7 @@ child_free(struct child *c)
 		cleanup_close(fds[i]);
 	free(c->path);
 	free(c->env[0]);
+	free(c->env[3]);
 }
 
 void
@@ -91,6 +92,25 @@ open_input(const struct spawn *sp)
 	return fd;
 }
 
+/* The daemon's environment stays with it, but for what its administrator told
+ * the C library about this machine.
+ */
+static int
+child_environment(struct step *st, struct child *c)
+{
+	const char *tunables = getenv("GLIBC_TUNABLES");
+
+	if (asprintf(&c->env[0], "PATH=%s", opt_str(st->in,
+						    OPT_SEARCH_PATH)) < 0)
+		return step_nomem(st);
+	c->env[1] = (char *)(uintptr_t)"LC_ALL=C";
+	c->env[2] = (char *)(uintptr_t)"HOME=/";
+	if (tunables != NULL &&
+	    asprintf(&c->env[3], "GLIBC_TUNABLES=%s", tunables) < 0)
+		return step_nomem(st);
+	return 0;
+}
+
 static int
 child_prepare(struct step *st, const struct spawn *sp, struct child *c)
 {
@@ -100,10 +120,8 @@ child_prepare(struct step *st, const struct spawn *sp, struct child *c)
 	if (c->path == NULL)
 		return step_fail(st, BRICKYARD_ERR_PERMANENT,
 				 "%s: no such program in %s", sp->argv[0], path);
-	if (asprintf(&c->env[0], "PATH=%s", path) < 0)
-		return step_nomem(st);
-	c->env[1] = (char *)(uintptr_t)"LC_ALL=C";
-	c->env[2] = (char *)(uintptr_t)"HOME=/";
+	if (child_environment(st, c) < 0)
+		return -1;
 	c->parent = getpid();
 	c->lock = sp->lock != NULL ? sp->lock->fd : -1;
 	c->in = open_input(sp);

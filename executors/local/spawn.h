@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Run a program and wait for it: argv array, no shell; own process group; a
- * clean environment (PATH, LC_ALL=C, HOME=/); bounded output; TERM and then
- * KILL to the group at the deadline or when the host cancels; always reaped.
- * A program does not outlive this process: the kernel kills it.
+ * clean environment (PATH, LC_ALL=C, HOME=/, and GLIBC_TUNABLES as the daemon
+ * has it); bounded output; TERM and then KILL to the group at the deadline or
+ * when the host cancels; always reaped.  A program does not outlive this
+ * process: the kernel kills it.
  */
 #ifndef SPAWN_H
 #define SPAWN_H

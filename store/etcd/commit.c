@@ -370,11 +370,47 @@ answered(struct commit *c, const struct answer *ans, int64_t until_ms,
 		       ret_revision, err);
 }
 
+/* etcd applies a transaction first and tests its quota afterwards: "database
+ * space exceeded" may be the answer to one that was done.  Nothing can be put
+ * now, so the wire can't settle; but that was the last word on the only copy,
+ * and the outcome key tells.
+ */
+static enum verdict
+look(struct commit *c, int64_t until_ms, int64_t *ret_revision,
+     struct error *err)
+{
+	CLEANUP(answer_release) struct answer ans = { 0 };
+	CLEANUP(kvlist_release) struct kvlist kvs = { 0 };
+	CLEANUP(buf_release) struct buf body = { 0 };
+	struct call call = {
+		.path = "/v3/kv/range", .body = &body, .until_ms = until_ms,
+	};
+	struct error why;
+
+	c->wire->settled = false;
+	gateway_raw(&body, "{");
+	gateway_key(&body, "key", c->self->prefix, c->outcome);
+	gateway_raw(&body, "}");
+	if (link_request(c->wire, &call, &ans, &why) != FATE_ANSWERED)
+		return unknowable(c, why.text, err);
+	if (!gateway_kv(&kvs, gateway_nth(ans.doc, "kvs", 0), c->self->prefix))
+		return unknowable(c, "its outcome key is gone", err);
+	if (strcmp(kvs.v[0].value, c->sequence) != 0)
+		return NOT_DONE;
+	c->wire->fence = *ret_revision = kvs.v[0].revision;
+	c->wire->settled = true;
+	return DONE;
+}
+
 static enum verdict
 refused(struct commit *c, const struct answer *ans, int64_t until_ms,
 	int64_t *ret_revision, struct error *err)
 {
 	bool lease = ans->grpc == GRPC_NOT_FOUND && !c->lease_checked;
+
+	if (ans->grpc == GRPC_RESOURCE_EXHAUSTED && !c->doubt &&
+	    !ans->reconnected)
+		return look(c, until_ms, ret_revision, err);
 
 	if (c->doubt || ans->reconnected) {
 		enum verdict v = resolve(c, true, until_ms, ret_revision, err);

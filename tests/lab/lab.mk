@@ -15,5 +15,6 @@ dist_check_SCRIPTS += \
 	%D%/local-run.t \
 	%D%/service-local.t \
 	%D%/quickstart.t \
+	%D%/quickstart-device.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init

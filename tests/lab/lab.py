@@ -221,6 +221,17 @@ def run_in_uml(test, why, seconds=150):
     sys.exit(0 if "1.." in report and "\nnot ok" not in "\n" + report else 1)
 
 
+def require_thin_pools(test):
+    """Here, or the test goes on in User-mode Linux."""
+    subprocess.run(["modprobe", "-q", "dm-thin-pool"],
+                   stderr=subprocess.DEVNULL)
+    if "thin-pool" in sh("dmsetup", "targets", check=False):
+        return
+    if os.environ.get("LAB_INSIDE"):
+        tap.skip_all("no thin pools in User-mode Linux either")
+    run_in_uml(test, "no device-mapper thin pools in this kernel")
+
+
 class Reply:
     def __init__(self, lines):
         self.ok = False

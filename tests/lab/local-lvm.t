@@ -4,7 +4,6 @@
 # thin pools the test runs itself inside User-mode Linux.
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import lab
-import subprocess
 import time
 
 LVM_CONF = """activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=0 }
@@ -13,18 +12,10 @@ global { event_activation=0 }
 """
 
 
-def have_thin_pools():
-    subprocess.run(["modprobe", "-q", "dm-thin-pool"], stderr=subprocess.DEVNULL)
-    return "thin-pool" in lab.sh("dmsetup", "targets", check=False)
-
-
 lab.require_driver()
 lab.require_root()
 lab.require_tools("lvm", "dmsetup", "thin_check", "mkfs.xfs")
-if not have_thin_pools():
-    if os.environ.get("LAB_INSIDE"):
-        tap.skip_all("no thin pools in User-mode Linux either")
-    lab.run_in_uml(os.path.abspath(__file__), "no device-mapper thin pools in this kernel")
+lab.require_thin_pools(os.path.abspath(__file__))
 lab.require_loop_and_xfs()
 lab.isolate()
 

@@ -335,7 +335,12 @@ class Proxy:
     "swallow"   pass it on; when the answer comes, cut the connection instead
     "hold"      keep it, cut the client's connection; release() passes it on
     "refuse"    "swallow", and from then on refuse all connections
+    "full"      pass it on; answer that there is no space, as etcd does when
+                its quota runs out while it applies (and it has applied)
     """
+    FULL = json.dumps({"error": "etcdserver: mvcc: database space exceeded",
+                       "code": 8, "message":
+                       "etcdserver: mvcc: database space exceeded"}).encode()
 
     def __init__(self, port, hook=None):
         self.upstream = (HOST, port)
@@ -420,6 +425,12 @@ class Proxy:
                 data = server.recv(65536)
                 if not data:
                     break
+                if state["drop"] == "full":
+                    state["drop"] = None
+                    data = (b"HTTP/1.1 429 Too Many Requests\r\n"
+                            b"Content-Type: application/json\r\n"
+                            b"Content-Length: %d\r\n\r\n%s"
+                            % (len(self.FULL), self.FULL))
                 if state["drop"] == "refuse":
                     self.refuse()
                 if state["drop"] is not None:
@@ -451,7 +462,7 @@ class Proxy:
                 return
             state["drop"] = action
             server.sendall(head + body)
-            if action is not None:
+            if action not in (None, "full"):
                 wait_for(lambda: client.fileno() < 0, 5)
                 return
 

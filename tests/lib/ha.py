@@ -317,7 +317,8 @@ class Installation:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-# A request that may have reached a replica is not sent to another one.
+# What changes something and may have reached a replica is not sent to another
+# one; a GET is, when its replica dies.
 HAPROXY = """
 global
     maxconn 4000
@@ -334,11 +335,13 @@ defaults
     http-reuse never
     option redispatch 1
     retries 5
-    retry-on conn-failure
+    retry-on conn-failure empty-response
 frontend in
     bind fd@%(fd)d
     default_backend all
+    http-request disable-l7-retry unless METH_GET
 backend all
+    http-request disable-l7-retry unless METH_GET
     balance random
     option httpchk GET /readyz
     http-check expect status 200

@@ -181,6 +181,18 @@ def interference():
     d.end()
 
 
+def full_while_applying():
+    """etcd applies first and tests its quota afterwards, so "no space" may be
+    the answer to a commit that was done."""
+    d = client()
+    proxy.hook = trap = Trap("n", "full")
+    done_as_reported(d("commit", "g:n@0", "p:n=1"), "n", "full, but applied")
+    tap.is_(trap.caught, 1, "the commit was sent once")
+    proxy.hook = None
+    tap.is_(d("commit", "p:n=2")[0], "ok", "the wire goes on")
+    d.end()
+
+
 def refused():
     small = etcd.Etcd(extra=["--quota-backend-bytes", "300000"])
     d = etcd.Driver()
@@ -209,6 +221,7 @@ unresolved()
 gone_while_sent()
 kept_connections()
 interference()
+full_while_applying()
 refused()
 direct.end()
 tap.done()
