@@ -868,56 +868,6 @@ look_after_all(struct engine *e)
 		look_after(e, strchr(open.v[i], ' ') + 1);
 }
 
-static void
-prune_keys(struct engine *e, struct strs *keys)
-{
-	int64_t keep_ms = config_int(e->deps.config, "result_retention_s") * 1000;
-	int64_t now_ms = clock_wall_ms();
-
-	mirror_rdlock(e->deps.mirror);
-	{
-		const struct strs *l = relation_of(e->deps.model->ended_ops, "");
-
-		for (size_t i = 0; i < l->n && keys->n < PRUNE_BATCH; i++) {
-			CLEANUP_FREE char *key = NULL;
-
-			if (strtoll(l->v[i], NULL, 10) + keep_ms > now_ms)
-				break;
-			key = xasprintf("operations/%s", strchr(l->v[i], ' ') + 1);
-			strs_add(keys, key);
-		}
-	}
-	mirror_unlock(e->deps.mirror);
-}
-
-/* Results that were kept long enough go; deleting them twice does no harm, so
- * every replica may do it.
- */
-static bool
-prune_some(struct engine *e)
-{
-	CLEANUP_FREE struct error *err = XNEW(struct error);
-	CLEANUP(strs_release) struct strs keys = { 0 };
-	TXN_SCOPE struct txn t = { 0 };
-
-	prune_keys(e, &keys);
-	if (keys.n == 0)
-		return false;
-	for (size_t i = 0; i < keys.n; i++)
-		txn_drop(&t, keys.v[i]);
-	if (txn_commit(&t, e->deps.mirror, err) == ERR_OK)
-		return true;
-	log_warning("old results: %s, retrying", err->text);
-	return false;
-}
-
-static void
-prune(struct engine *e)
-{
-	while (!e->stopping && prune_some(e))
-		;
-}
-
 static void *
 housekeeping(void *arg)
 {
@@ -925,7 +875,6 @@ housekeeping(void *arg)
 
 	while (!e->stopping) {
 		look_after_all(e);
-		prune(e);
 		LOCK_FOR_SCOPE(&e->lock);
 		if (!e->wanted && !e->stopping)
 			cond_wait_until(&e->wake, &e->lock,

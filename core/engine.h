@@ -78,7 +78,7 @@ extern const struct op_rules op_rules_volume_create, op_rules_volume_delete,
 const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
 
 struct engine *engine_new(const struct engine_deps *);
-/* Start workers and housekeeping: adoption, stuck undos, old results. */
+/* Start workers and housekeeping: adoption, stuck undos. */
 void engine_start(struct engine *);
 /* Look again soon at who is alive.  Under any lock. */
 void engine_wake(struct engine *);
