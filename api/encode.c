@@ -368,6 +368,17 @@ encode_operation(struct jsonout *j, const struct operation *op)
 }
 
 void
+encode_health(struct jsonout *j, const struct health *h)
+{
+	jsonout_open(j, NULL, '{');
+	jsonout_str(j, "node", h->id);
+	encode_time(j, "since", h->since_ms);
+	encode_time(j, "seen", h->seen_ms);
+	jsonout_str(j, "reason", h->why != NULL ? h->why : "");
+	jsonout_close(j, '}');
+}
+
+void
 encode_replica(struct jsonout *j, const struct replica_view *v,
 	       const struct figure *figures, size_t nfigures)
 {

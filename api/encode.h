@@ -30,6 +30,7 @@ void encode_operation_counts(struct jsonout *, const struct operation_counts *);
 
 /* ---- /v1 ---- */
 void encode_operation(struct jsonout *, const struct operation *);
+void encode_health(struct jsonout *, const struct health *);
 /* figures: of the one that answers; none for others. */
 void encode_replica(struct jsonout *, const struct replica_view *,
 		    const struct figure *, size_t nfigures);

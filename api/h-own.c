@@ -127,3 +127,24 @@ h_own_replicas(struct request *r)
 	service_replicas_free(l, n);
 	reply_json(r, 200, &b);
 }
+
+void
+h_own_health(struct request *r)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct jsonout j = { .out = &b };
+	struct record **l;
+	size_t n;
+
+	if (!request_sync(r))
+		return;
+	l = service_unhealthy(r->service, &n);
+	jsonout_open(&j, NULL, '{');
+	jsonout_open(&j, "unhealthy", '[');
+	for (size_t i = 0; i < n; i++)
+		encode_health(&j, (const struct health *)l[i]);
+	jsonout_close(&j, ']');
+	jsonout_close(&j, '}');
+	mirror_list_free(l, n);
+	reply_json(r, 200, &b);
+}

@@ -124,6 +124,6 @@ route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 route_handler h_queue, h_operation_counts;
 route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
 route_handler h_own_plugins, h_own_operations, h_own_operation,
-	h_own_replicas;
+	h_own_replicas, h_own_health;
 
 #endif

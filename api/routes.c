@@ -43,6 +43,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/operations", h_own_operations, 0 },
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
 	{ "GET", "/v1/replicas", h_own_replicas, 0 },
+	{ "GET", "/v1/health", h_own_health, 0 },
 };
 
 const size_t nroutes = ARRAY_SIZE(routes);

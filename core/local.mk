@@ -12,12 +12,15 @@ libutil_la_SOURCES = \
 	$(NULL)
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
+	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/counters.c %D%/counters.h \
+	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
+	%D%/health.c \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-device.c \

@@ -471,6 +471,7 @@ serve(struct daemon *d)
 		reset_admin_mode(d);
 	log_notice("%s: stopping", strsignal(sig));
 	notify_systemd("STOPPING=1");
+	sigdelset(&set, SIGUSR2);
 	drain(d, &set);
 	stop(d);
 	return EXIT_SUCCESS;

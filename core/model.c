@@ -138,6 +138,13 @@ changed(void *arg, const struct record *was, const struct record *now)
 		if (m->on_replicas != NULL)
 			m->on_replicas(m->on_replicas_arg);
 		break;
+	case RECORD_HEALTH:
+		topology_set_healthy(m->topology,
+				     ((const struct health *)
+				      (now != NULL ? now : was))->id,
+				     now == NULL);
+		break;
+	case RECORD_DUTY:
 	case RECORD_CLUSTER:
 	case RECORD_INDEX:
 	case RECORD_SLOT:
@@ -153,6 +160,7 @@ reset(void *arg)
 	struct model *m = arg;
 
 	topology_clear(m->topology);
+	topology_forget_health(m->topology);
 	relation_clear(m->nodes);
 	relation_clear(m->volumes);
 	relation_clear(m->devices);

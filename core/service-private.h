@@ -3,6 +3,7 @@
 #ifndef SERVICE_PRIVATE_H
 #define SERVICE_PRIVATE_H
 
+#include "duty.h"
 #include "engine.h"
 #include "service.h"
 
@@ -12,6 +13,7 @@ struct service {
 	struct model *model;
 	struct engine *engine;
 	struct switches *switches;
+	struct duty *duties[3];
 	struct engine_deps engine_deps;
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */
@@ -48,7 +50,5 @@ struct service_call {
 	struct service *service;
 };
 void service_call_init(struct service_call *, struct service *, int timeout_s);
-
-#define CONFLICT_TEXT "The target exists, contains other items, or is in use."
 
 #endif

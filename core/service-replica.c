@@ -35,6 +35,22 @@ count_open(struct service *s, struct replica_view *l, size_t n)
 	}
 }
 
+static void
+list_duties(struct service *s, struct replica_view *l, size_t n)
+{
+	size_t nduties, skip = strlen(record_prefix(RECORD_DUTY));
+	struct record **duties = mirror_list(s->mirror, RECORD_DUTY, &nduties);
+
+	for (size_t i = 0; i < nduties; i++) {
+		const struct index_entry *e = (const void *)duties[i];
+		struct replica_view *v = find_view(l, n, e->value);
+
+		if (v != NULL)
+			strs_add(&v->duties, e->r.key + skip);
+	}
+	mirror_list_free(duties, nduties);
+}
+
 struct replica_view *
 service_replicas(struct service *s, size_t *ret_n)
 {
@@ -50,6 +66,7 @@ service_replicas(struct service *s, size_t *ret_n)
 	mirror_rdlock(s->mirror);
 	count_open(s, l, n);
 	mirror_unlock(s->mirror);
+	list_duties(s, l, n);
 	*ret_n = n;
 	return l;
 }
@@ -62,6 +79,12 @@ service_replicas_free(struct replica_view *l, size_t n)
 		strs_release(&l[i].duties);
 	}
 	free(l);
+}
+
+struct record **
+service_unhealthy(struct service *s, size_t *ret_n)
+{
+	return mirror_list(s->mirror, RECORD_HEALTH, ret_n);
 }
 
 size_t

@@ -178,6 +178,41 @@ service_new(const struct service_deps *deps)
 	return s;
 }
 
+static int64_t
+seconds_ms(struct service *s, const char *key)
+{
+	return config_int(s->deps.config, key) * 1000;
+}
+
+/* A duty is nobody's where all replicas are configured not to have it. */
+static void
+start_duties(struct service *s)
+{
+	const struct duty_rules all[] = {
+		{ "results", 0, 1000, results_run },
+		{ "cleaner",
+		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
+		  seconds_ms(s, "glusterfs.refresh_time_background_cleaner"),
+		  cleaner_run },
+		{ "health",
+		  seconds_ms(s, "glusterfs.start_time_monitor_gluster_nodes"),
+		  seconds_ms(s, "glusterfs.refresh_time_monitor_gluster_nodes"),
+		  health_run },
+	};
+	const bool wanted[] = {
+		true,
+		!config_bool(s->deps.config,
+			     "glusterfs.disable_background_cleaner"),
+		!config_bool(s->deps.config,
+			     "glusterfs.disable_monitor_gluster_nodes"),
+	};
+
+	_Static_assert(ARRAY_SIZE(all) == ARRAY_SIZE(s->duties), "duties");
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (wanted[i])
+			s->duties[i] = duty_start(&all[i], &s->engine_deps);
+}
+
 enum err
 service_start(const struct service_deps *deps, struct service **ret,
 	      struct error *err)
@@ -194,6 +229,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 	}
 	enlisted(s, r);
 	engine_start(s->engine);
+	start_duties(s);
 	s->lease_thread_started =
 		pthread_create(&s->lease_thread, NULL, keep_lease, s) == 0;
 	assert(s->lease_thread_started);
@@ -204,7 +240,11 @@ service_start(const struct service_deps *deps, struct service **ret,
 void
 service_stop(struct service *s, int grace_ms)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(s->duties); i++)
+		duty_cancel(s->duties[i]);
 	engine_stop(s->engine, grace_ms);
+	for (size_t i = 0; i < ARRAY_SIZE(s->duties); i++)
+		duty_stop(STEAL(s->duties[i]));
 	{
 		LOCK_FOR_SCOPE(&s->lock);
 		s->stopping = true;

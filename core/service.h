@@ -95,6 +95,9 @@ struct replica_view {
 struct replica_view *service_replicas(struct service *, size_t *ret_n);
 void service_replicas_free(struct replica_view *, size_t n);
 
+/* Nodes whose glusterd does not answer: struct health; mirror_list_free. */
+struct record **service_unhealthy(struct service *, size_t *ret_n);
+
 /* What this replica has counted since it started. */
 #define SERVICE_FIGURES_MAX 24
 struct figure {

@@ -356,17 +356,25 @@ topology_clear(struct topology *t)
 }
 
 void
-topology_free(struct topology *t)
+topology_forget_health(struct topology *t)
 {
 	struct topology_node *n, *next;
 
+	HASH_ITER(hh, t->nodes, n, next) {
+		node_delist(n);
+		n->unhealthy = false;
+		node_enlist(n);
+		node_free_unused(t, n);
+	}
+}
+
+void
+topology_free(struct topology *t)
+{
 	if (t == NULL)
 		return;
 	topology_clear(t);
-	HASH_ITER(hh, t->nodes, n, next) {
-		n->unhealthy = false;
-		node_free_unused(t, n);
-	}
+	topology_forget_health(t);
 	free(t);
 }
 

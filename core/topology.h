@@ -23,6 +23,7 @@ void topology_set_node(struct topology *, const struct node *);
 void topology_remove_node(struct topology *, const char *id);
 void topology_set_device(struct topology *, const struct device *);
 void topology_remove_device(struct topology *, const char *id);
+void topology_forget_health(struct topology *);
 /* What the health monitor last saw; unknown nodes count as healthy. */
 void topology_set_healthy(struct topology *, const char *node_id, bool healthy);
 

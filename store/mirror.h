@@ -77,8 +77,8 @@ enum err MUST_CHECK mirror_commit(struct mirror *,
 				  struct error *);
 struct store *mirror_store(struct mirror *);
 
-/* For kinds with ids, `id` is the id; for RECORD_INDEX, RECORD_SLOT and
- * RECORD_ADMIN it is the key after "index/", "slots/", "admin/".
+/* For kinds with ids, `id` is the id; for RECORD_INDEX, RECORD_SLOT,
+ * RECORD_ADMIN and RECORD_DUTY it is the key after "index/", "slots/", ….
  */
 
 #endif

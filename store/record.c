@@ -193,6 +193,13 @@ static const struct member replica_members[] = {
 	END
 };
 
+static const struct member health_members[] = {
+	OF(health, I64, since_ms),
+	OF(health, I64, seen_ms),
+	OF(health, STR, why),
+	END
+};
+
 static const struct member index_members[] = {
 	NEED(index_entry, STR, value),
 	END
@@ -215,6 +222,8 @@ const struct record_type record_types[RECORD_KINDS] = {
 	[RECORD_INDEX] = NO_ID("index/"),
 	[RECORD_SLOT] = NO_ID("slots/"),
 	[RECORD_ADMIN] = NO_ID("admin/"),
+	[RECORD_DUTY] = NO_ID("duties/"),
+	[RECORD_HEALTH] = TYPE(health, "health/"),
 };
 
 /* The tables reach these through a pointer to int. */
@@ -470,13 +479,19 @@ replica_new(const char *id)
 	return (struct replica *)record_new(RECORD_REPLICA, id);
 }
 
+struct health *
+health_new(const char *id)
+{
+	return (struct health *)record_new(RECORD_HEALTH, id);
+}
+
 struct index_entry *
 index_new(enum record_kind kind, const char *key, const char *value)
 {
 	struct index_entry *e;
 
 	assert(kind == RECORD_INDEX || kind == RECORD_SLOT ||
-	       kind == RECORD_ADMIN);
+	       kind == RECORD_ADMIN || kind == RECORD_DUTY);
 	e = (struct index_entry *)record_new(kind, key);
 	e->value = xstrdup(value);
 	return e;

@@ -33,6 +33,8 @@ enum record_kind {
 	RECORD_INDEX,		/* index/…: a name that is taken, and by whom */
 	RECORD_SLOT,		/* slots/N: a place among the running operations */
 	RECORD_ADMIN,		/* admin/…: cluster-wide switches */
+	RECORD_DUTY,		/* duties/NAME, on its holder's lease */
+	RECORD_HEALTH,		/* health/NODE, of those that are not well */
 	RECORD_KINDS
 };
 
@@ -176,7 +178,15 @@ struct replica {
 	int64_t started_ms;
 };
 
-struct index_entry {		/* also slots and admin values */
+struct health {
+	struct record r;
+	char id[ID_SIZE];	/* the node's */
+	int64_t since_ms;	/* when it was first seen so */
+	int64_t seen_ms;	/* ... and about when last */
+	char *why;
+};
+
+struct index_entry {		/* also slots, admin values and duties */
 	struct record r;
 	char *value;
 };
@@ -204,7 +214,8 @@ struct device *device_new(const char *id);
 struct volume *volume_new(const char *id);
 struct operation *operation_new(const char *id);
 struct replica *replica_new(const char *id);
-/* key: what comes after the "index/", "slots/" or "admin/" of the kind. */
+struct health *health_new(const char *id);
+/* key: what comes after the "index/", "slots/", … of the kind. */
 struct index_entry *index_new(enum record_kind, const char *key, const char *value);
 
 /* Deep copies to be changed; they keep key and revision of the original. */

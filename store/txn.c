@@ -67,6 +67,12 @@ txn_claim(struct txn *t, const char *key, const char *value)
 }
 
 void
+txn_absent(struct txn *t, const char *key)
+{
+	*VEC_PUSH(&t->guards) = (struct store_guard){ keep(t, key), 0 };
+}
+
+void
 txn_drop(struct txn *t, const char *key)
 {
 	*VEC_PUSH(&t->writes) = (struct store_write){ .key = keep(t, key) };

@@ -28,6 +28,8 @@ void txn_delete(struct txn *, const struct record *);
 void txn_guard(struct txn *, const char *key, int64_t revision);
 /* Take a key that nobody has, with a plain value. */
 void txn_claim(struct txn *, const char *key, const char *value);
+/* Nobody may have the key. */
+void txn_absent(struct txn *, const char *key);
 /* Delete a key, whatever it holds. */
 void txn_drop(struct txn *, const char *key);
 

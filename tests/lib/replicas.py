@@ -21,7 +21,8 @@ class Replicas:
         self.set_faults("")
         self.etcd = Etcd(1)
         self.env = env
-        self.config = merge({"lease_ttl_ms": 2000, "executors": {
+        self.config = merge({
+            "lease_ttl_ms": 2000, "shutdown_delay_ms": 0, "executors": {
             "simulated": dict({"state_file": self.state,
                                "faults_file": self.faults},
                               **(simulated or {}))}}, config or {})

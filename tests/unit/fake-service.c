@@ -288,6 +288,13 @@ service_replicas_free(struct replica_view *l, size_t n)
 {
 }
 
+struct record **
+service_unhealthy(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
 size_t
 service_figures(struct service *s, struct figure ret[SERVICE_FIGURES_MAX])
 {

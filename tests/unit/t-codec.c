@@ -523,7 +523,7 @@ test_keys(void)
 {
 	static const char *const unknown[] = {
 		"", "volumes", "volumes/", "volumes/a/b", "volume/" ID, "x/" ID,
-		"volumes/" ID "0", "/volumes/" ID, "index/", "duties/x",
+		"volumes/" ID "0", "/volumes/" ID, "index/", "duty/x",
 	};
 	struct record *r = NULL;
 
