@@ -29,20 +29,28 @@ commit(const struct engine_deps *deps, struct txn *t, const char *what)
 
 /* ---- results ---- */
 
+/* Oldest first, by wall time, but as old as the revision says: no clock that is
+ * wrong, here or where the operation ended, may make us forget what the client
+ * has not asked for yet.
+ */
 static void
 list_old_results(const struct engine_deps *deps, struct strs *keys)
 {
 	int64_t keep_ms = config_int(deps->config, "result_retention_s") * 1000;
-	int64_t now_ms = clock_wall_ms();
+	int64_t old = ages_note(&deps->model->ages, clock_mono_ms(),
+				mirror_revision(deps->mirror), keep_ms);
 	const struct strs *l;
 
 	mirror_rdlock(deps->mirror);
 	l = relation_of(deps->model->ended_ops, "");
 	for (size_t i = 0; i < l->n && keys->n < PRUNE_BATCH; i++) {
-		if (strtoll(l->v[i], NULL, 10) + keep_ms > now_ms)
+		const char *id = strchr(l->v[i], ' ') + 1;
+		const struct record *op =
+			mirror_peek(deps->mirror, RECORD_OPERATION, id);
+
+		if (op == NULL || op->revision > old)
 			break;
-		*VEC_PUSH(keys) = xasprintf("operations/%s",
-					    strchr(l->v[i], ' ') + 1);
+		*VEC_PUSH(keys) = xasprintf("operations/%s", id);
 	}
 	mirror_unlock(deps->mirror);
 }

@@ -12,6 +12,7 @@ libutil_la_SOURCES = \
 	$(NULL)
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
+	%D%/ages.c %D%/ages.h \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/counters.c %D%/counters.h \

@@ -6,6 +6,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include "ages.h"
 #include "relation.h"
 #include "store/mirror.h"
 #include "topology.h"
@@ -19,6 +20,7 @@ struct model {
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *open_ops;	/* "" -> operations that are not over */
 	struct relation *ended_ops;	/* "" -> "ENDED_MS ID", oldest first */
+	struct ages ages;		/* the thread's alone that forgets those */
 	/* Told, under the lock, of ended operations (id) and of anything that
 	 * should make all be looked at again (NULL).
 	 */

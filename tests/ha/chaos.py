@@ -119,18 +119,20 @@ class Worker:
             status, headers, reply = self.any_client().request(method, path,
                                                                body)
         except ConnectionRefusedError:
+            self.run.stop.wait(0.05)
             return NO, None
         except ha.LOST:
             self.run.count("lost replies")
             return UNKNOWN, None
         if status == 202:
             return YES, headers["Location"]
-        if status in (500, 502, 504) and b"FATAL" not in reply and (
-                status != 500 or b"can't be known" in reply or
-                b"etcd" in reply):
+        if status in (502, 504) or b"can't be known" in reply or \
+                (status == 500 and b"etcd" in reply):
             self.run.count("lost replies")
             return UNKNOWN, None
         self.run.count("refused %d" % status)
+        if status == UNSENT:
+            self.run.stop.wait(0.05)
         return NO, None
 
     def follow(self, event, location, seconds=POLL_S):
@@ -158,8 +160,7 @@ class Worker:
             if time.monotonic() > end:
                 self.pending.append((event, location))
                 return
-            if status_is_down(self):
-                time.sleep(0.05)
+            time.sleep(0.05)
 
     def operate(self, event, method, path, body=None):
         """The Location of what was made, if it went well."""
@@ -330,11 +331,6 @@ class Worker:
         for event, location in self.pending:
             self.run.violated("%s has no end: %r" % (location, event))
         self.pending = []
-
-
-def status_is_down(worker):
-    """Between polls that are not held there is a breath only."""
-    return True
 
 
 # ---- those who hurt ----
@@ -514,14 +510,18 @@ class EtcdNemesis(Nemesis):
             self.inst.etcd.thaw(i)
 
     def compact(self):
-        self.inst.etcd.compact()
+        self.tell("/v3/kv/compaction", lambda: {
+            "revision": str(self.inst.etcd.revision()), "physical": True})
 
     def defragment(self):
+        self.tell("/v3/maintenance/defragment", dict)
+
+    def tell(self, path, body):
+        """A member that is down, or has no leader, does not hear it."""
         try:
-            self.inst.etcd.call("/v3/maintenance/defragment", {},
-                                member=self.member())
-        except ha.LOST:
-            pass
+            self.inst.etcd.call(path, body(), member=self.member())
+        except (KeyError, ValueError, *ha.LOST):
+            self.run.count("unheard")
 
 
 # ---- phases ----

@@ -2,10 +2,14 @@
 # Several replicas on one etcd, while parts of it die.
 dist_check_SCRIPTS += \
 	%D%/t-any-replica.t \
-	%D%/t-fencing.t \
+	%D%/t-clocks.t \
+	%D%/t-fence-commit.t \
+	%D%/t-fence-epoch.t \
+	%D%/t-fence-lease.t \
 	%D%/t-rolling-restart.t \
 	%D%/t-takeover.t
-EXTRA_DIST += tests/lib/checker.py tests/lib/ha.py %D%/chaos.py
+EXTRA_DIST += tests/lib/checker.py tests/lib/fencing.py \
+	tests/lib/ha.py %D%/chaos.py
 
 # Preloaded into replicas whose clocks are to jump.
 check_LTLIBRARIES += %D%/clock-shim.la

@@ -100,15 +100,15 @@ class Cable:
 
 class Installation:
     def __init__(self, replicas=3, members=3, config=None, each=None,
-                 cables=True, latency="", etcd=None, env=None, start=True):
+                 cables=True, latency="", etcd_options=(), env=None,
+                 start=True):
         """config: for all; each(i): more for replica i; latency: of the
         simulated steps."""
         self.dir = tempfile.mkdtemp(prefix="brickyard-ha-")
         atexit.register(self.close)
         self.closed = False
         self.state = os.path.join(self.dir, "nodes")
-        self.own_etcd = etcd is None
-        self.etcd = etcd or Etcd(members)
+        self.etcd = Etcd(members, extra=etcd_options)
         self.stopped = set()
         self.cables = [Cable([m.client for m in self.etcd.members])
                        for _ in range(replicas)] if cables else []
@@ -129,8 +129,6 @@ class Installation:
             d = Daemon(store=self.store(i), config=mine, start=False, env=env,
                        dir=os.path.join(self.dir, "r%d" % i))
             self.replicas.append(d)
-        self.prefix = (config or {}).get("store_options", {}).get("prefix",
-                                                                  PREFIX)
         if start:
             self.begin()
 
@@ -253,7 +251,7 @@ class Installation:
 
     def docs(self, prefix="", member=None):
         """{key: document} in etcd."""
-        full = self.prefix + prefix
+        full = PREFIX + prefix
         end = full[:-1] + chr(ord(full[-1]) + 1)
         body = {"key": base64.b64encode(full.encode()).decode(),
                 "range_end": base64.b64encode(end.encode()).decode()}
@@ -270,7 +268,7 @@ class Installation:
             raise RuntimeError("no etcd member answers")
         out = {}
         for kv in got.get("kvs", []):
-            key = base64.b64decode(kv["key"]).decode()[len(self.prefix):]
+            key = base64.b64decode(kv["key"]).decode()[len(PREFIX):]
             if key[0] == "~" or key == "commit":
                 continue
             out[key] = json.loads(base64.b64decode(kv.get("value", "")))
@@ -319,8 +317,7 @@ class Installation:
             self.socket.close()
         for cable in self.cables:
             cable.end()
-        if self.own_etcd:
-            self.etcd.stop()
+        self.etcd.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
