@@ -2,6 +2,12 @@
 # Several replicas on one etcd, while parts of it die.
 dist_check_SCRIPTS += \
 	%D%/t-any-replica.t \
+	%D%/t-fencing.t \
 	%D%/t-rolling-restart.t \
 	%D%/t-takeover.t
-EXTRA_DIST += tests/lib/ha.py
+EXTRA_DIST += tests/lib/checker.py tests/lib/ha.py %D%/chaos.py
+
+# Preloaded into replicas whose clocks are to jump.
+check_LTLIBRARIES += %D%/clock-shim.la
+%C%_clock_shim_la_SOURCES = %D%/clock-shim.c
+%C%_clock_shim_la_LDFLAGS = -module -avoid-version -rpath /nowhere

@@ -107,7 +107,8 @@ class Installation:
         atexit.register(self.close)
         self.closed = False
         self.state = os.path.join(self.dir, "nodes")
-        self.etcd = etcd if etcd is not None else Etcd(members)
+        self.own_etcd = etcd is None
+        self.etcd = etcd or Etcd(members)
         self.stopped = set()
         self.cables = [Cable([m.client for m in self.etcd.members])
                        for _ in range(replicas)] if cables else []
@@ -128,10 +129,15 @@ class Installation:
             d = Daemon(store=self.store(i), config=mine, start=False, env=env,
                        dir=os.path.join(self.dir, "r%d" % i))
             self.replicas.append(d)
+        self.prefix = (config or {}).get("store_options", {}).get("prefix",
+                                                                  PREFIX)
         if start:
-            for i in range(replicas):
-                self._first_start(i)
-            self._balance()
+            self.begin()
+
+    def begin(self):
+        for i in range(len(self.replicas)):
+            self._first_start(i)
+        self._balance()
 
     def store(self, i):
         if not self.cables:
@@ -247,7 +253,7 @@ class Installation:
 
     def docs(self, prefix="", member=None):
         """{key: document} in etcd."""
-        full = PREFIX + prefix
+        full = self.prefix + prefix
         end = full[:-1] + chr(ord(full[-1]) + 1)
         body = {"key": base64.b64encode(full.encode()).decode(),
                 "range_end": base64.b64encode(end.encode()).decode()}
@@ -264,7 +270,7 @@ class Installation:
             raise RuntimeError("no etcd member answers")
         out = {}
         for kv in got.get("kvs", []):
-            key = base64.b64decode(kv["key"]).decode()[len(PREFIX):]
+            key = base64.b64decode(kv["key"]).decode()[len(self.prefix):]
             if key[0] == "~" or key == "commit":
                 continue
             out[key] = json.loads(base64.b64decode(kv.get("value", "")))
@@ -313,7 +319,8 @@ class Installation:
             self.socket.close()
         for cable in self.cables:
             cable.end()
-        self.etcd.stop()
+        if self.own_etcd:
+            self.etcd.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
