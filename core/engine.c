@@ -142,6 +142,28 @@ nap(int attempt)
 	nanosleep(&ts, NULL);
 }
 
+/* A store that does not answer in time is a store that is away: it says nothing
+ * of the operation.
+ */
+static enum err
+store_error(enum err r, struct error *err)
+{
+	CLEANUP_FREE char *text = NULL;
+
+	if (r != ERR_TIMEOUT)
+		return r;
+	text = xstrdup(err->text);
+	return fail(err, ERR_STORE, "%s", text);
+}
+
+/* Somebody was faster: see what they did. */
+static enum err
+catch_up(struct engine *e, int attempt, struct error *err)
+{
+	nap(attempt);
+	return store_error(mirror_sync(e->deps.mirror, 5000, err), err);
+}
+
 enum err
 engine_commit(struct engine *e, txn_build_fn *build, void *arg,
 	      struct error *err)
@@ -158,9 +180,7 @@ engine_commit(struct engine *e, txn_build_fn *build, void *arg,
 			count(&e->counters, COUNTER_CONFLICTS);
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES)
 			return r;
-		/* Somebody was faster: catch up with what they did. */
-		nap(attempt);
-		r = mirror_sync(e->deps.mirror, 5000, err);
+		r = catch_up(e, attempt, err);
 		if (r != ERR_OK)
 			return r;
 	}
@@ -182,7 +202,7 @@ save(struct op_run *run, struct txn *t, struct error *err)
 
 	op->updated_ms = clock_wall_ms();
 	txn_put(t, &op->r);
-	r = txn_commit(t, run->deps->mirror, err);
+	r = store_error(txn_commit(t, run->deps->mirror, err), err);
 	if (r != ERR_OK)
 		return r;
 	now = (void *)mirror_get(run->deps->mirror, RECORD_OPERATION, op->id);
@@ -216,6 +236,34 @@ still_ours(struct op_run *run)
 	return ours;
 }
 
+struct op_commit {
+	struct op_run *run;
+	txn_build_fn *build;
+	void *arg;
+};
+
+static enum err
+build_for_op(void *arg, struct txn *t, struct error *err)
+{
+	const struct op_commit *c = arg;
+	const struct operation *op = c->run->op;
+
+	if (!still_ours(c->run))
+		return fail(err, ERR_FENCED, "operation %s: taken over", op->id);
+	txn_guard(t, op->r.key, op->r.revision);
+	return c->build(c->arg, t, err);
+}
+
+enum err
+engine_commit_op(struct op_run *run, txn_build_fn *build, void *arg,
+		 struct error *err)
+{
+	struct op_commit c = { run, build, arg };
+
+	return store_error(engine_commit(run->engine, build_for_op, &c, err),
+			   err);
+}
+
 static void
 end_operation(struct operation *op, enum op_status status)
 {
@@ -223,19 +271,12 @@ end_operation(struct operation *op, enum op_status status)
 	op->ended_ms = clock_wall_ms();
 }
 
-/* Commit the end, one way or another: what `build` changes and the record. */
-static enum err
-save_end(struct op_run *run,
-	 enum err (*build)(struct op_run *, struct txn *, struct error *),
-	 struct error *err)
-{
-	LOCK_FOR_SCOPE(&run->engine->turn);
-	char slot[64] = "";
+typedef enum err op_build_fn(struct op_run *, struct txn *, struct error *);
 
-	if (run->op->slot >= 0 && operation_is_ended(run->op)) {
-		snprintf(slot, sizeof(slot), "slots/%" PRId64, run->op->slot);
-		run->op->slot = -1;
-	}
+static enum err
+save_end_with(struct op_run *run, op_build_fn *build, const char *slot,
+	      struct error *err)
+{
 	for (int attempt = 0;; attempt++) {
 		TXN_SCOPE struct txn t = { 0 };
 		enum err r = build != NULL ? build(run, &t, err) : ERR_OK;
@@ -251,11 +292,30 @@ save_end(struct op_run *run,
 		if (r != ERR_CONFLICT || attempt == CONFLICT_TRIES ||
 		    !still_ours(run))
 			return r;
-		nap(attempt);
-		r = mirror_sync(run->deps->mirror, 5000, err);
+		r = catch_up(run->engine, attempt, err);
 		if (r != ERR_OK)
 			return r;
 	}
+}
+
+/* Commit the end, one way or another: what `build` changes and the record. */
+static enum err
+save_end(struct op_run *run, op_build_fn *build, struct error *err)
+{
+	LOCK_FOR_SCOPE(&run->engine->turn);
+	struct operation *op = run->op;
+	int64_t held = op->slot;
+	char slot[64] = "";
+	enum err r;
+
+	if (held >= 0 && operation_is_ended(op)) {
+		snprintf(slot, sizeof(slot), "slots/%" PRId64, held);
+		op->slot = -1;
+	}
+	r = save_end_with(run, build, slot, err);
+	if (r != ERR_OK)
+		op->slot = held;
+	return r;
 }
 
 /* ---- stages ---- */
@@ -357,25 +417,9 @@ run_stage(struct op_run *run, const struct op_stage *s, bool undo,
 		note_retry(run, s, undo, err);
 		call_init(&c, run->engine, run->op, s->timeout_s);
 		if (!call_sleep(&c.call, 100 * i * i))
-			return r;
+			return call_cancelled(&c.call) ?
+			       fail(err, ERR_CANCELLED, "cancelled") : r;
 	}
-}
-
-static enum err
-finish(struct op_run *run, const struct op_rules *rules, struct error *err)
-{
-	enum err r;
-
-	end_operation(run->op, OP_DONE);
-	r = save_end(run, rules->finish, err);
-	if (r == ERR_OK) {
-		count(&run->engine->counters, COUNTER_DONE);
-		log_notice("%s %s: done", op_kind_name(run->op->kind),
-			   run->op->target);
-	} else {
-		run->op->status = OP_RUNNING;
-	}
-	return r;
 }
 
 /* Turn round: from here on the operation goes back. */
@@ -392,6 +436,30 @@ turn_round(struct op_run *run, const struct error *why, struct error *err)
 	op->error = xstrdup(why->text);
 	op->stage++;			/* the failed stage is undone, too */
 	return save_alone(run, err);
+}
+
+static enum err
+finish(struct op_run *run, const struct op_rules *rules, struct error *err)
+{
+	CLEANUP_FREE struct error *why = NULL;
+	struct operation *op = run->op;
+	enum err r;
+
+	end_operation(op, OP_DONE);
+	r = save_end(run, rules->finish, err);
+	if (r == ERR_OK) {
+		count(&run->engine->counters, COUNTER_DONE);
+		log_notice("%s %s: done", op_kind_name(op->kind), op->target);
+		return r;
+	}
+	op->status = OP_RUNNING;
+	op->ended_ms = 0;
+	if (is_abandoning(r))
+		return r;
+	/* What was done can't be used, and would not be the next time. */
+	op->stage = (uint32_t)rules->nstages - 1;
+	why = xmemdup(err, sizeof(*err));
+	return turn_round(run, why, err);
 }
 
 static enum err
@@ -438,6 +506,7 @@ get_stuck(struct op_run *run, const struct error *why, struct error *err)
 static enum err
 give_up(struct op_run *run, const struct op_rules *rules, struct error *err)
 {
+	CLEANUP_FREE struct error *why = NULL;
 	enum op_status was = run->op->status;
 	enum err r;
 
@@ -447,10 +516,13 @@ give_up(struct op_run *run, const struct op_rules *rules, struct error *err)
 		count(&run->engine->counters, COUNTER_FAILED);
 		log_notice("%s %s: failed: %s", op_kind_name(run->op->kind),
 			   run->op->target, run->op->error);
-	} else {
-		run->op->status = was;
+		return r;
 	}
-	return r;
+	run->op->status = was;
+	if (is_abandoning(r))
+		return r;
+	why = xmemdup(err, sizeof(*err));
+	return get_stuck(run, why, err);
 }
 
 /* All is undone: start over elsewhere if the kind can, else end. */

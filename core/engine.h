@@ -20,6 +20,8 @@
 #include "plugin.h"
 #include "store/txn.h"
 
+#define CONFLICT_TEXT "The target exists, contains other items, or is in use."
+
 struct engine;
 
 struct engine_deps {
@@ -111,6 +113,12 @@ enum err MUST_CHECK engine_commit(struct engine *, txn_build_fn *, void *arg,
 				  struct error *);
 
 /* ---- for stages ---- */
+
+/* The same on behalf of an operation: nothing is committed unless it is still
+ * ours (ERR_FENCED).  ERR_STORE also when the outcome is not known.
+ */
+enum err MUST_CHECK engine_commit_op(struct op_run *, txn_build_fn *, void *arg,
+				     struct error *);
 
 /* Run fn for each of n items at the same time (threads), until all returned.
  * The first error in order of items is reported: prefixed by nothing when it is

@@ -205,7 +205,7 @@ remove_device(struct op_run *run, const struct brickyard_call *call,
 	enum err r = teardown(run, call, err);
 
 	if (r == ERR_OK || kvs_get(&run->op->args, "force_forget") == NULL ||
-	    r == ERR_FENCED)
+	    r == ERR_FENCED || call->cancelled(call))
 		return r;
 	log_warning("device %s: %s, forgetting it as told", run->op->target,
 		    err->text);
@@ -239,6 +239,53 @@ const struct op_rules op_rules_device_delete = {
 
 /* ---- resync ---- */
 
+/* Is a volume with a brick on it being made, changed or removed? */
+static bool
+is_busy(struct op_run *run, const char *device)
+{
+	struct mirror *m = run->deps->mirror;
+	const struct strs *keys;
+	bool busy = false;
+
+	mirror_rdlock(m);
+	keys = relation_of(run->deps->model->bricks, device);
+	for (size_t i = 0; i < keys->n && !busy; i++) {
+		const struct volume *v = (const void *)mirror_peek(
+			m, RECORD_VOLUME, keys->v[i] + ID_SIZE);
+
+		busy = v != NULL && v->pending[0] != '\0';
+	}
+	mirror_unlock(m);
+	return busy;
+}
+
+/* What the node told is of use only if nothing was promised or given back since
+ * the record was read: the sum would have it twice, or not at all.
+ */
+static enum err
+check_quiet(struct op_run *run, const struct device *d, const char *revision,
+	    struct error *err)
+{
+	char now[32];
+
+	snprintf(now, sizeof(now), "%" PRId64, d->r.revision);
+	if (revision != NULL && strcmp(revision, now) == 0 &&
+	    !is_busy(run, d->id))
+		return ERR_OK;
+	return fail(err, ERR_TRANSIENT, CONFLICT_TEXT);
+}
+
+/* So that the look is repeated, which the end of the operation is not. */
+static enum err
+look_again(struct op_run *run, struct error *err)
+{
+	RECORD_SCOPE struct device *d = NULL;
+	enum err r = target(run, &d, err);
+
+	return r != ERR_OK ? r :
+	       check_quiet(run, d, kvs_get(&run->found, "revision"), err);
+}
+
 static enum err
 look(struct op_run *run, const struct brickyard_call *call, struct error *err)
 {
@@ -251,10 +298,16 @@ look(struct op_run *run, const struct brickyard_call *call, struct error *err)
 	result_init(&res);
 	r = executor_device_info(run->deps->executor, call, &p.node,
 				 &p.device.d, &res, err);
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		char revision[32];
+
 		keep_result(run, &res);
+		snprintf(revision, sizeof(revision), "%" PRId64,
+			 p.device.record->r.revision);
+		kvs_set(&run->found, "revision", revision);
+	}
 	result_release(&res);
-	return r;
+	return r == ERR_OK ? look_again(run, err) : r;
 }
 
 static enum err
@@ -263,6 +316,8 @@ resync_finish(struct op_run *run, struct txn *t, struct error *err)
 	RECORD_SCOPE struct device *d = NULL;
 	enum err r = target(run, &d, err);
 
+	if (r == ERR_OK)
+		r = check_quiet(run, d, kvs_get(&run->found, "revision"), err);
 	if (r == ERR_OK)
 		r = take_sizes(d, &run->found, err);
 	if (r != ERR_OK)

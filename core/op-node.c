@@ -10,10 +10,12 @@
 #include "engine.h"
 #include "node-args.h"
 #include "peers.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
 #define NODE_TIMEOUT_S 660
+#define PATIENCE_MS 1000
 
 static enum err
 target(struct op_run *run, struct node **ret, struct error *err)
@@ -44,9 +46,9 @@ peer_list_release(struct peer_list *l)
 	free(l->v);
 }
 
-/* The place of a node among those that were ever added to its cluster: the
+/* The place of a node among those that are being added to its cluster: the
  * revision of the cluster's record when it was admitted, which each admission
- * moves on.
+ * moves on.  One that is going back will be nobody's peer.
  */
 static int64_t
 order_of(struct mirror *m, const struct node *n)
@@ -55,7 +57,8 @@ order_of(struct mirror *m, const struct node *n)
 		(const void *)mirror_peek(m, RECORD_OPERATION, n->pending);
 	const char *order = op != NULL ? kvs_get(&op->args, "order") : NULL;
 
-	return order != NULL ? strtoll(order, NULL, 10) : INT64_MAX;
+	return order != NULL && op->status == OP_RUNNING ?
+	       strtoll(order, NULL, 10) : INT64_MAX;
 }
 
 static void
@@ -91,11 +94,12 @@ peer_find(const struct engine_deps *deps, const struct brickyard_call *call,
 	list_peers(deps->mirror, deps->model, cluster, except, &l);
 	for (size_t i = 0; i < l.n; i++) {
 		struct brickyard_node arg = node_arg(l.v[i]);
+		enum err r = executor_node_check(deps->executor, call, &arg, err);
 
-		if (executor_node_check(deps->executor, call, &arg, err) == ERR_OK) {
+		if (r == ERR_OK)
 			*ret = (void *)record_ref(&l.v[i]->r);
-			return ERR_OK;
-		}
+		if (r == ERR_OK || r == ERR_FENCED || call->cancelled(call))
+			return r;
 		log_info("node %s: %s", l.v[i]->id, err->text);
 	}
 	return fail(err, ERR_NOTFOUND, "None of the nodes in cluster has "
@@ -103,12 +107,15 @@ peer_find(const struct engine_deps *deps, const struct brickyard_call *call,
 }
 
 /* Is it the first of its cluster?  Waits for those that are being added before
- * it: one of them may become its peer.
+ * it: one of them may become its peer.  Not for long, since they may be waiting
+ * for this thread: then the operation is left, and taken up again in a second.
  */
 static enum err
 is_first(struct op_run *run, const struct brickyard_call *call,
 	 const struct node *n, bool *ret, struct error *err)
 {
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+
 	for (;;) {
 		CLEANUP(peer_list_release) struct peer_list l = { 0 };
 
@@ -117,8 +124,8 @@ is_first(struct op_run *run, const struct brickyard_call *call,
 		*ret = l.n == 0;
 		if (l.n > 0 || !l.others_coming)
 			return ERR_OK;
-		if (!call_sleep(call, 50))
-			return fail(err, ERR_TIMEOUT, "node %s: other nodes of "
+		if (!call_sleep(call, 50) || clock_mono_ms() > until)
+			return fail(err, ERR_CONFLICT, "node %s: other nodes of "
 				    "its cluster are being added", n->id);
 	}
 }
@@ -147,6 +154,15 @@ join_cluster(struct op_run *run, const struct brickyard_call *call,
 				   n->storage.v[0], err);
 }
 
+static bool
+is_alone(struct op_run *run, const struct node *n)
+{
+	CLEANUP(peer_list_release) struct peer_list l = { 0 };
+
+	list_peers(run->deps->mirror, run->deps->model, n->cluster, n, &l);
+	return l.n == 0;
+}
+
 static enum err
 leave_cluster(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
@@ -156,10 +172,11 @@ leave_cluster(struct op_run *run, const struct brickyard_call *call,
 	struct brickyard_node from;
 	enum err r = target(run, &n, err);
 
+	if (r != ERR_OK || is_alone(run, n))
+		return r;		/* nobody that it could be a peer of */
+	r = peer_find(run->deps, call, n->cluster, n, &peer, err);
 	if (r != ERR_OK)
 		return r;
-	if (peer_find(run->deps, call, n->cluster, n, &peer, err) != ERR_OK)
-		return ERR_OK;		/* nobody that it could be a peer of */
 	from = node_arg(peer);
 	return executor_peer_detach(run->deps->executor, call, &from,
 				    n->storage.v[0], err);
@@ -179,19 +196,24 @@ leave_cluster_anyhow(struct op_run *run, const struct brickyard_call *call,
 	return ERR_OK;
 }
 
+/* Each once, even if a host is named twice. */
+static void
+add_host_keys(const char *space, const struct strs *hosts, struct strs *ret)
+{
+	for (size_t i = 0; i < hosts->n; i++) {
+		CLEANUP_FREE char *key =
+			xasprintf("index/hosts/%s/%s", space, hosts->v[i]);
+
+		if (!strs_has(ret, key))
+			strs_add(ret, key);
+	}
+}
+
 void
 node_host_keys(const struct node *n, struct strs *ret)
 {
-	for (size_t i = 0; i < n->manage.n; i++) {
-		CLEANUP_FREE char *key =
-			xasprintf("index/hosts/manage/%s", n->manage.v[i]);
-		strs_add(ret, key);
-	}
-	for (size_t i = 0; i < n->storage.n; i++) {
-		CLEANUP_FREE char *key =
-			xasprintf("index/hosts/storage/%s", n->storage.v[i]);
-		strs_add(ret, key);
-	}
+	add_host_keys("manage", &n->manage, ret);
+	add_host_keys("storage", &n->storage, ret);
 }
 
 static enum err

@@ -75,10 +75,10 @@ place(struct op_run *run, const struct brickyard_call *call, struct error *err)
 	enum err r;
 
 	LOCK_FOR_SCOPE(engine_turn(run->engine));
-	r = engine_commit(run->engine, place_build, &a, err);
+	r = engine_commit_op(run, place_build, &a, err);
 	if (r == ERR_NOSPACE || r == ERR_REFUSED) {
 		a.avoid = false;
-		r = engine_commit(run->engine, place_build, &a, err);
+		r = engine_commit_op(run, place_build, &a, err);
 	}
 	/* What matters to the client is why the attempt before failed. */
 	if ((r == ERR_NOSPACE || r == ERR_REFUSED) && run->op->error != NULL)
@@ -106,7 +106,7 @@ unplace(struct op_run *run, const struct brickyard_call *call, struct error *err
 {
 	LOCK_FOR_SCOPE(engine_turn(run->engine));
 
-	return engine_commit(run->engine, unplace_build, run, err);
+	return engine_commit_op(run, unplace_build, run, err);
 }
 
 /* ---- stage: bricks ---- */
@@ -291,21 +291,21 @@ make_volume(struct op_run *run, const struct brickyard_call *call,
 	return executor_volume_create(run->deps->executor, call, &arg, &a.g, err);
 }
 
-/* Try on the nodes that hold its bricks until one succeeds. */
+typedef enum err node_fn(struct op_run *, const struct brickyard_call *,
+			 const struct brickyard_node *, const struct volume *,
+			 struct error *);
+
+/* Try on the nodes that hold its bricks until one succeeds.  A fence on one is
+ * one for all: the others may not have seen our successor yet.
+ */
 static enum err
-unmake_volume(struct op_run *run, const struct brickyard_call *call,
-	      struct error *err)
+on_some_node(struct op_run *run, const struct brickyard_call *call,
+	     const struct volume *v, node_fn *fn, struct error *err)
 {
 	CLEANUP(strs_release) struct strs tried = { 0 };
-	RECORD_SCOPE struct volume *v = NULL;
-	enum err r = target(run, &v, err);
+	enum err r = fail(err, ERR_EXEC, "no hosts available (0 total)");
 
-	if (r != ERR_OK)
-		return r;
-	r = fail(err, ERR_EXEC, "no hosts available (0 total)");
-	if (v->nbricks == 0)
-		r = ERR_OK;
-	for (size_t i = 0; r != ERR_OK && i < v->nbricks; i++) {
+	for (size_t i = 0; i < v->nbricks; i++) {
 		RECORD_SCOPE struct node *n = NULL;
 		struct brickyard_node arg;
 
@@ -316,12 +316,77 @@ unmake_volume(struct op_run *run, const struct brickyard_call *call,
 		if (n == NULL)
 			continue;
 		arg = node_arg(n);
-		r = executor_volume_destroy(run->deps->executor, call, &arg,
-					    v->name, err);
-		if (call->cancelled(call))
+		r = fn(run, call, &arg, v, err);
+		if (r == ERR_OK || r == ERR_FENCED || call->cancelled(call))
 			break;
 	}
 	return r;
+}
+
+static bool
+is_listed(const struct brickyard_result *info, const struct brick *b)
+{
+	for (size_t i = 1; i < info->records.n; i++) {
+		const char *path = result_get(info, i, "path");
+		const char *host = result_get(info, i, "host");
+
+		if (path != NULL && host != NULL && strcmp(path, b->path) == 0 &&
+		    strcmp(host, b->host) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_any_listed(const struct brickyard_result *info, const struct volume *v)
+{
+	for (size_t i = 0; i < v->nbricks; i++)
+		if (is_listed(info, &v->bricks[i]))
+			return true;
+	return false;
+}
+
+static enum err
+destroy_on(struct op_run *run, const struct brickyard_call *call,
+	   const struct brickyard_node *node, const struct volume *v,
+	   struct error *err)
+{
+	return executor_volume_destroy(run->deps->executor, call, node, v->name,
+				       err);
+}
+
+/* A create may have failed because there is a volume of that name already,
+ * which is somebody else's: it has none of our bricks.
+ */
+static enum err
+destroy_ours_on(struct op_run *run, const struct brickyard_call *call,
+		const struct brickyard_node *node, const struct volume *v,
+		struct error *err)
+{
+	struct brickyard_result info;
+	bool ours;
+	enum err r;
+
+	result_init(&info);
+	r = executor_volume_info(run->deps->executor, call, node, v->name,
+				 &info, err);
+	ours = r == ERR_OK && is_any_listed(&info, v);
+	result_release(&info);
+	if (r == ERR_NOTFOUND || (r == ERR_OK && !ours))
+		return ERR_OK;
+	return r == ERR_OK ? destroy_on(run, call, node, v, err) : r;
+}
+
+static enum err
+unmake_volume(struct op_run *run, const struct brickyard_call *call,
+	      struct error *err)
+{
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(run, &v, err);
+
+	if (r != ERR_OK || v->nbricks == 0)
+		return r;
+	return on_some_node(run, call, v, destroy_ours_on, err);
 }
 
 /* ---- create ---- */
@@ -420,13 +485,14 @@ static enum err
 destroy_volume(struct op_run *run, const struct brickyard_call *call,
 	       struct error *err)
 {
-	enum err r = unmake_volume(run, call, err);
 	RECORD_SCOPE struct volume *v = NULL;
-	struct error ignored;
+	enum err r = target(run, &v, err);
 
-	if (r == ERR_OK || target(run, &v, &ignored) != ERR_OK)
+	if (r != ERR_OK || v->nbricks == 0)
 		return r;
-	return fail_prefix(err, "Unable to delete volume %s", v->name);
+	r = on_some_node(run, call, v, destroy_on, err);
+	return r == ERR_OK ? r :
+	       fail_prefix(err, "Unable to delete volume %s", v->name);
 }
 
 static const struct op_stage delete_stages[] = {
@@ -465,20 +531,6 @@ add_to_volume(struct op_run *run, const struct brickyard_call *call,
 		run->deps->executor, call, &arg, &a.g,
 		(uint32_t)config_bool(run->deps->config, "rebalance_on_expansion"),
 		err);
-}
-
-static bool
-is_listed(const struct brickyard_result *info, const struct brick *b)
-{
-	for (size_t i = 1; i < info->records.n; i++) {
-		const char *path = result_get(info, i, "path");
-		const char *host = result_get(info, i, "host");
-
-		if (path != NULL && host != NULL && strcmp(path, b->path) == 0 &&
-		    strcmp(host, b->host) == 0)
-			return true;
-	}
-	return false;
 }
 
 struct keep_arg {
@@ -544,7 +596,7 @@ keep_what_was_added(struct op_run *run, const struct brickyard_call *call,
 	if (r == ERR_OK) {
 		LOCK_FOR_SCOPE(engine_turn(run->engine));
 
-		r = engine_commit(run->engine, keep_build, &a, err);
+		r = engine_commit_op(run, keep_build, &a, err);
 	} else if (r == ERR_NOTFOUND) {
 		r = ERR_OK;
 	}

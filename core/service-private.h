@@ -51,6 +51,4 @@ struct service_call {
 };
 void service_call_init(struct service_call *, struct service *, int timeout_s);
 
-#define CONFLICT_TEXT "The target exists, contains other items, or is in use."
-
 #endif

@@ -42,8 +42,16 @@ check-valgrind: $(check_PROGRAMS) all
 
 # make check TESTS_TO_RUN="tests/unit/t-id" runs some only.
 TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
-check-local:
-	cd $(top_builddir) && list= && for t in $(TESTS_TO_RUN); do \
+# Those that bring up real nodes, or several replicas and an etcd, want the
+# machine for themselves: they run one after the other, at the end.
+ALONE = tests/lab/% tests/ha/%
+run_tests = list= && for t in $(1); do \
 		if test -e "$$t"; then list="$$list $$t"; \
 		else list="$$list $(abs_top_srcdir)/$$t"; fi; done && \
-	env $(TESTS_ENVIRONMENT_) $(PROVE) $(PROVEFLAGS) -j$(PROVE_JOBS) --exec '' $$list
+	{ test -z "$$list" || \
+	env $(TESTS_ENVIRONMENT_) $(PROVE) $(PROVEFLAGS) -j$(2) --exec '' $$list; }
+check-local:
+	cd $(top_builddir) && status=0; \
+	{ $(call run_tests,$(filter-out $(ALONE),$(TESTS_TO_RUN)),$(PROVE_JOBS)); } || status=1; \
+	{ $(call run_tests,$(filter $(ALONE),$(TESTS_TO_RUN)),1); } || status=1; \
+	exit $$status

@@ -129,7 +129,7 @@ def every_boundary():
     # On the way back: the create can't work, and the undo is interrupted.
     for step in ("bricks_destroy", "volume_destroy"):
         for point in ("exit-before", "exit-after"):
-            crash_at("volume_create=fail:no\n%s#1=%s" % (step, point),
+            crash_at("volume_create=after:no\n%s#1=%s" % (step, point),
                      "undo of a create", None, "POST", "/volumes", VOLUME,
                      (200, 500))
     for step in ("volume_destroy", "bricks_destroy"):

@@ -166,6 +166,26 @@ get_u64(const struct command *c, const char *key, uint64_t dflt)
 	return v != NULL ? strtoull(v, NULL, 10) : dflt;
 }
 
+/* Arguments live as long as the process; leak checkers see them here. */
+static void *
+keep(void *p)
+{
+	static struct kept {
+		struct kept *next;
+		void *p;
+	} *all;
+	struct kept *k = malloc(sizeof(*k));
+
+	if (p == NULL || k == NULL)
+		abort();
+	k->p = p;
+	pthread_mutex_lock(&out);
+	k->next = all;
+	all = k;
+	pthread_mutex_unlock(&out);
+	return p;
+}
+
 static char *
 format(const char *fmt, ...)
 {
@@ -176,7 +196,7 @@ format(const char *fmt, ...)
 	if (vasprintf(&s, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	return s;		/* lives as long as the process */
+	return keep(s);
 }
 
 /* ---- arguments ---- */
@@ -190,10 +210,8 @@ cancelled(const struct brickyard_call *call)
 static struct brickyard_device *
 device(const struct command *c)
 {
-	struct brickyard_device *d = calloc(1, sizeof(*d));
+	struct brickyard_device *d = keep(calloc(1, sizeof(*d)));
 
-	if (d == NULL)
-		abort();
 	d->size = sizeof(*d);
 	d->id = get(c, "id", "");
 	d->name = get(c, "name", "");
@@ -215,12 +233,10 @@ static struct brickyard_brick *
 brick(const struct command *c, const char *spec,
       const struct brickyard_device *d)
 {
-	struct brickyard_brick *b = calloc(1, sizeof(*b));
+	struct brickyard_brick *b = keep(calloc(1, sizeof(*b)));
 	unsigned long long mib = 0, gid = 0, role = 1;
 	char id[64] = "";
 
-	if (b == NULL)
-		abort();
 	sscanf(spec, "%63[^:]:%llu:%llu:%llu", id, &mib, &gid, &role);
 	b->size = sizeof(*b);
 	b->id = format("%s", id);
@@ -243,17 +259,15 @@ brick(const struct command *c, const char *spec,
 static struct brickyard_gluster_volume *
 gluster_volume(const struct command *c)
 {
-	struct brickyard_gluster_volume *v = calloc(1, sizeof(*v));
-	const char **words = calloc(MAX_WORDS, sizeof(*words));
-	const char **options = calloc(MAX_WORDS, sizeof(*options));
-	struct brickyard_brick_ref *refs = calloc(MAX_WORDS, sizeof(*refs));
+	struct brickyard_gluster_volume *v = keep(calloc(1, sizeof(*v)));
+	const char **words = keep(calloc(MAX_WORDS, sizeof(*words)));
+	const char **options = keep(calloc(MAX_WORDS, sizeof(*options)));
+	struct brickyard_brick_ref *refs =
+		keep(calloc(MAX_WORDS, sizeof(*refs)));
 	const struct brickyard_brick_ref **ptrs =
-		calloc(MAX_WORDS, sizeof(*ptrs));
+		keep(calloc(MAX_WORDS, sizeof(*ptrs)));
 	const char *s;
 
-	if (v == NULL || words == NULL || options == NULL || refs == NULL ||
-	    ptrs == NULL)
-		abort();
 	v->size = sizeof(*v);
 	v->name = get(c, "name", "");
 	v->id = get(c, "id", "");
@@ -528,12 +542,12 @@ int
 main(int argc, char **argv)
 {
 	struct brickyard_kv given[MAX_WORDS / 2];
-	struct command *c = calloc(MAX_WORDS, sizeof(*c));
+	struct command *c = keep(calloc(MAX_WORDS, sizeof(*c)));
 	size_t ngiven = 0, n;
 	bool parallel = false;
 	int bad = 0, i = 2;
 
-	for (; c != NULL && i < argc && argv[i][0] == '-'; i++) {
+	for (; i < argc && argv[i][0] == '-'; i++) {
 		char *eq;
 
 		if (strcmp(argv[i], "-p") == 0) {
@@ -547,13 +561,12 @@ main(int argc, char **argv)
 			given[ngiven++].value = eq + 1;
 		}
 	}
-	if (c == NULL || argc < 3 || open_plugin(argv[1], given, ngiven) < 0)
+	if (argc < 3 || open_plugin(argv[1], given, ngiven) < 0)
 		return 2;
 	n = parse_commands(argv + i, c, MAX_WORDS);
 	run_all(c, n, parallel);
 	for (size_t k = 0; k < n; k++)
 		bad |= c[k].failed;
 	ex->close(in);
-	free(c);
 	return bad;
 }

@@ -119,8 +119,16 @@ def private(d, *paths):
     for path in paths:
         own = d + "/node" + path
         os.makedirs(own)
-        os.makedirs(path, exist_ok=True)
+        if not os.path.isdir(path):
+            os.makedirs(path)
+            atexit.register(_unmake, path)
         sh("mount", "--bind", own, path)
+
+
+def _unmake(path):
+    """The mount goes with the namespace, but the directory would stay."""
+    sh("umount", "-l", path, check=False)
+    os.rmdir(path)
 
 
 def private_node(d):

@@ -3,6 +3,7 @@
 purpose, and the driver of the C code (tests/unit/etcd-driver)."""
 import atexit
 import base64
+import concurrent.futures
 import ctypes
 import http.client
 import json
@@ -31,6 +32,16 @@ PR_SET_PDEATHSIG = 1
 def die_with_us():
     """In a child: however the test ends, no server outlives it."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+# The kernel means the thread that made the child, so it is always the same one,
+# which lives as long as we do.
+spawner = concurrent.futures.ThreadPoolExecutor(1)
+
+
+def spawn(*args, **kwargs):
+    return spawner.submit(subprocess.Popen, *args, preexec_fn=die_with_us,
+                          **kwargs).result()
 
 
 # What atexit has to do is done when a test is told to end, too.
@@ -103,9 +114,8 @@ class Member:
         env = {k: v for k, v in os.environ.items()
                if not k.startswith("ETCD")}
         log = open(os.path.join(c.dir, "log%d" % self.number), "ab")
-        self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log, env=env,
-                                        preexec_fn=die_with_us)
+        self.process = spawn(args, stdin=subprocess.DEVNULL, stdout=log,
+                             stderr=log, env=env)
         log.close()
 
     def healthy(self):
@@ -273,9 +283,8 @@ class Driver:
     """The C code: each command gives its line of answer as words."""
 
     def __init__(self):
-        self.process = subprocess.Popen(
-            [DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            preexec_fn=die_with_us)
+        self.process = spawn([DRIVER], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
         atexit.register(self.kill)
 
     def send(self, *words):

@@ -1,0 +1,822 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The operations engine when things go wrong: leases, stores, nodes and other
+ * replicas, at the moments that hurt.  Two replicas in one process share a
+ * store in memory; the nodes do what the test says.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "service.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+#include "fake-nodes.h"
+#include "hub-store.h"
+#include "tests/tap.h"
+
+#define NODES 3
+
+struct world {
+	struct hub *hub;
+	struct config *config;
+	struct plugin_host *plugins;
+	struct store *store[2];
+	struct service *s[2];
+	char cluster[ID_SIZE], node[NODES][ID_SIZE], device[NODES][ID_SIZE];
+};
+
+static struct world w;
+
+/* ---- building ---- */
+
+static void
+set(const char *key, const char *value)
+{
+	struct error err;
+
+	if (config_set(w.config, key, value, CONFIG_STRING, "test", &err) !=
+	    ERR_OK)
+		printf("# %s\n", err.text);
+}
+
+static void
+start(int i)
+{
+	struct service_deps deps = { .config = w.config, .plugins = w.plugins };
+	struct error err = { 0 };
+
+	w.store[i] = deps.store = hub_open(w.hub);
+	if (service_start(&deps, &w.s[i], &err) != ERR_OK) {
+		printf("Bail out! %s\n", err.text);
+		exit(1);
+	}
+}
+
+static void
+stop(int i, int grace_ms)
+{
+	service_stop(w.s[i], grace_ms);
+	service_free(w.s[i]);
+	w.s[i] = NULL;
+	w.store[i] = NULL;
+}
+
+static bool
+ended(int i, const char *op_id)
+{
+	RECORD_SCOPE struct operation *op = service_operation(w.s[i], op_id);
+
+	return op == NULL || operation_is_ended(op);
+}
+
+/* How it ended: ERR_OK, its error, or ERR_TIMEOUT after 20 s. */
+static enum err
+wait_end(int i, const char *op_id)
+{
+	RECORD_SCOPE struct operation *op = NULL;
+	int64_t until = clock_mono_ms() + 20000;
+	struct timespec ts = { .tv_nsec = 1000000 };
+
+	while (!ended(i, op_id)) {
+		if (clock_mono_ms() > until)
+			return ERR_TIMEOUT;
+		nanosleep(&ts, NULL);
+	}
+	op = service_operation(w.s[i], op_id);
+	if (op == NULL)
+		return ERR_NOTFOUND;
+	return op->status == OP_DONE ? ERR_OK : op->error_code;
+}
+
+static bool
+wait_for(bool (*is)(void))
+{
+	int64_t until = clock_mono_ms() + 20000;
+	struct timespec ts = { .tv_nsec = 1000000 };
+
+	while (!is() && clock_mono_ms() < until)
+		nanosleep(&ts, NULL);
+	return is();
+}
+
+static enum err
+add_node(const char *name, const char *also, char op[ID_SIZE])
+{
+	struct node_request req = { .cluster = w.cluster, .zone = 1 };
+	struct error err;
+	enum err r;
+
+	strs_add(&req.manage, name);
+	strs_add(&req.storage, name);
+	if (also != NULL) {
+		strs_add(&req.manage, also);
+		strs_add(&req.storage, also);
+	}
+	r = service_node_add(w.s[0], &req, op, &err);
+	strs_release(&req.manage);
+	strs_release(&req.storage);
+	return r;
+}
+
+static enum err
+add_device(const char *node, char op[ID_SIZE])
+{
+	struct device_request req = { .node = node, .name = "/dev/sdb" };
+	struct error err;
+
+	return service_device_add(w.s[0], &req, op, &err);
+}
+
+static void
+target_of(const char *op_id, char ret[ID_SIZE])
+{
+	RECORD_SCOPE struct operation *op = service_operation(w.s[0], op_id);
+
+	memcpy(ret, op->target, ID_SIZE);
+}
+
+static void
+build_topology(void)
+{
+	struct cluster *c = NULL;
+	struct error err;
+	bool good = service_cluster_create(w.s[0], true, true, &c, &err) == ERR_OK;
+	char op[ID_SIZE], name[16];
+
+	memcpy(w.cluster, c->id, ID_SIZE);
+	record_unref(&c->r);
+	for (int i = 0; i < NODES; i++) {
+		snprintf(name, sizeof(name), "node%d", i);
+		good = good && add_node(name, NULL, op) == ERR_OK &&
+		       wait_end(0, op) == ERR_OK;
+		target_of(op, w.node[i]);
+		good = good && add_device(w.node[i], op) == ERR_OK &&
+		       wait_end(0, op) == ERR_OK;
+		target_of(op, w.device[i]);
+	}
+	ok(good, "%d nodes with a device each", NODES);
+}
+
+static void
+begin(const char *what)
+{
+	const char *dir = getenv("BUILDDIR");
+
+	printf("# %s\n", what);
+	memset(&w, 0, sizeof(w));
+	fake_reset();
+	w.hub = hub_new();
+	w.config = config_new();
+	w.plugins = plugin_host_new(dir ? dir : ".");
+	start(0);
+	build_topology();
+}
+
+static void
+end(void)
+{
+	for (int i = 0; i < 2; i++)
+		if (w.s[i] != NULL)
+			stop(i, 5000);
+	hub_free(w.hub);
+	plugin_host_free(w.plugins);
+	config_free(w.config);
+	fake_reset();
+}
+
+static enum err
+create(int i, const char *name, char op[ID_SIZE])
+{
+	struct volume_request req = {
+		.size_gib = 5, .name = name, .type = "replicate",
+		.snapshot_factor = 1,
+	};
+	struct error err;
+	enum err r;
+
+	kvs_set(&req.params, "replicate.replica", "3");
+	r = service_volume_create(w.s[i], &req, op, &err);
+	kvs_release(&req.params);
+	if (r != ERR_OK)
+		printf("# %s\n", err.text);
+	return r;
+}
+
+/* A volume that is there; its id. */
+static void
+have_volume(char id[ID_SIZE])
+{
+	char op[ID_SIZE] = "";
+
+	is_int(create(0, "", op), ERR_OK, "a create is accepted");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	target_of(op, id);
+}
+
+/* Every device's used space is the sum of the bricks on it; returns the sum. */
+static uint64_t
+check_sums(int s)
+{
+	uint64_t all = 0;
+	int bad = 0;
+
+	for (int i = 0; i < NODES; i++) {
+		RECORD_SCOPE struct device *d =
+			service_device(w.s[s], w.device[i]);
+		struct brick_on_device *l;
+		uint64_t sum = 0;
+		size_t n;
+
+		if (d == NULL)
+			continue;
+		l = service_device_bricks(w.s[s], d->id, &n);
+		for (size_t k = 0; k < n; k++)
+			sum += l[k].brick->thin_pool_bytes +
+			       l[k].brick->metadata_bytes;
+		service_device_bricks_free(l, n);
+		bad += sum != d->used_bytes;
+		all += sum;
+	}
+	is_int(bad, 0, "used space is the sum of the bricks");
+	return all;
+}
+
+/* No trace of any volume: records, names, space, nodes. */
+static void
+check_nothing(int s)
+{
+	is_int(check_sums(s), 0, "no space is used");
+	is_int(hub_count(w.hub, "volumes/"), 0, "no volume is recorded");
+	is_int(hub_count(w.hub, "index/volume-names/"), 0, "no name is taken");
+	is_int(hub_count(w.hub, "slots/"), 0, "no slot is taken");
+	is_int(fake_bricks(), 0, "no brick is left on a node");
+	is_int(fake_volumes(), 0, "no gluster volume is left");
+}
+
+/* ---- hooks ---- */
+
+static const char *hook_step;
+static atomic_int hook_times;		/* so often it acts, then it does not */
+static enum err hook_code;
+
+/* Fail hook_step with hook_code. */
+static enum err
+hook_fail(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, hook_step) != 0 || hook_times <= 0)
+		return ERR_OK;
+	hook_times--;
+	return fail(err, hook_code, "%s fails as told", c->step);
+}
+
+/* Hang in hook_step until cancelled. */
+static enum err
+hook_hang(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, hook_step) != 0 || hook_times <= 0)
+		return ERR_OK;
+	hook_times--;
+	return fake_hang(c, err);
+}
+
+static void
+hook(enum err (*fn)(const struct fake_call *, struct error *), const char *step,
+     int times, enum err code)
+{
+	hook_step = step;
+	hook_times = times;
+	hook_code = code;
+	fake_hook = fn;
+}
+
+/* ---- the lease ---- */
+
+static bool
+is_listed(void)
+{
+	CLEANUP_FREE char *key = xasprintf("replicas/%s",
+					   service_replica_id(w.s[0]));
+	CLEANUP_FREE char *doc = hub_get(w.hub, key);
+
+	return doc != NULL && service_is_ready(w.s[0], NULL);
+}
+
+static void
+test_lease_comes_back(void)
+{
+	begin("a lease that was lost is got again, whatever fails on the way");
+	hub_lose_lease(w.store[0], true);
+	ok(wait_for(is_listed), "after a loss");
+	hub_fail_grants(w.store[0], 1);
+	hub_lose_lease(w.store[0], true);
+	ok(wait_for(is_listed), "after a grant that failed");
+	hub_fail_leased(w.store[0], 1);
+	hub_lose_lease(w.store[0], true);
+	ok(wait_for(is_listed), "after the replica's record could not be put");
+	hub_lose_next_grant(w.store[0]);
+	hub_lose_lease(w.store[0], true);
+	ok(wait_for(is_listed), "after the new lease was lost at once");
+	end();
+}
+
+static void
+test_replica_record_vanishes(void)
+{
+	CLEANUP_FREE char *key = NULL;
+
+	begin("the replica's record is put again when somebody deletes it");
+	key = xasprintf("replicas/%s", service_replica_id(w.s[0]));
+	hub_put(w.hub, key, NULL);
+	ok(wait_for(is_listed), "it is there again");
+	end();
+}
+
+/* ---- taking over ---- */
+
+static uint64_t
+epoch_of(int i, const char *op_id)
+{
+	RECORD_SCOPE struct operation *op = service_operation(w.s[i], op_id);
+
+	return op != NULL ? op->epoch : 0;
+}
+
+static uint64_t seen_epoch;
+
+static enum err
+hook_see_epoch(const struct fake_call *c, struct error *err)
+{
+	seen_epoch = c->call->epoch;
+	return hook_hang(c, err);
+}
+
+static void
+test_only_the_dead_are_inherited(void)
+{
+	struct timespec ts = { .tv_sec = 2, .tv_nsec = 500000000 };
+	char op[ID_SIZE] = "";
+
+	begin("a living replica keeps its operations, a dead one's go on");
+	start(1);
+	hook(hook_see_epoch, "bricks_create", NODES, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("bricks_create", NODES), "and is at work on its nodes");
+	is_int(seen_epoch, 1, "with the first epoch");
+	nanosleep(&ts, NULL);
+	is_int(epoch_of(1, op), 1, "the other replica leaves it alone");
+	stop(0, 0);
+	is_int(wait_end(1, op), ERR_OK, "when its owner is gone it is finished");
+	is_int(epoch_of(1, op), 2, "under the next epoch");
+	is_int(seen_epoch, 2, "which the nodes are told");
+	is_int(fake_bricks(), NODES, "every brick is there once");
+	check_sums(1);
+	end();
+}
+
+/* A loses its lease, B takes the operation and dies, A gets it back. */
+static void
+test_there_and_back(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("an operation that was lost to another replica can come back");
+	start(1);
+	hook(hook_hang, "bricks_create", 1000, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("bricks_create", NODES), "and is at work");
+	hub_fail_grants(w.store[0], 3);
+	hub_lose_lease(w.store[0], true);
+	ok(fake_wait_calls("bricks_create", 2 * NODES), "the other takes it over");
+	is_int(epoch_of(1, op), 2, "under the next epoch");
+	ok(wait_for(is_listed), "the first gets a new lease");
+	stop(1, 0);
+	fake_hook = NULL;
+	is_int(wait_end(0, op), ERR_OK, "and takes it back when the other is gone");
+	is_int(epoch_of(0, op), 3, "under the epoch after that");
+	is_int(fake_bricks(), NODES, "every brick is there once");
+	check_sums(0);
+	end();
+}
+
+/* The lease goes and comes while a step is at work: the step must not go on as
+ * if nothing had happened, somebody may have taken it over in between.
+ */
+static void
+test_new_lease_is_no_old_lease(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a call belongs to the lease under which it began");
+	hook(hook_hang, "bricks_create", NODES, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("bricks_create", NODES), "and is at work");
+	hub_lose_lease(w.store[0], true);
+	ok(wait_for(is_listed), "the lease is lost and granted anew");
+	is_int(wait_end(0, op), ERR_OK, "the step was cancelled and done again");
+	end();
+}
+
+/* Somebody else takes the operation over just before we change its volume. */
+static const char *stolen_key, *watched_key;
+static atomic_bool stolen;
+
+static void
+steal(const struct store_write *writes, size_t n)
+{
+	CLEANUP_FREE char *doc = NULL;
+	char *at;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(writes[i].key, watched_key) == 0 && !stolen)
+			doc = hub_get(w.hub, stolen_key);
+	if (doc == NULL)
+		return;
+	stolen = true;
+	at = strstr(doc, "\"epoch\":");
+	at[strlen("\"epoch\":")] = '7';
+	at = strstr(doc, "\"owner\":\"");
+	memset(at + strlen("\"owner\":\""), 'b', 32);
+	hub_put(w.hub, stolen_key, doc);
+}
+
+/* Does whoever loses the operation in the stage before its commit leave the
+ * volume alone?
+ */
+static void
+check_robbed(const char *kind, const char *id, const char *op)
+{
+	CLEANUP_FREE char *volume_key = xasprintf("volumes/%s", id);
+	CLEANUP_FREE char *key = xasprintf("operations/%s", op);
+	CLEANUP_FREE char *before = hub_get(w.hub, volume_key);
+	CLEANUP_FREE char *after = NULL;
+	struct timespec ts = { .tv_nsec = 300000000 };
+
+	stolen_key = key;
+	watched_key = volume_key;
+	stolen = false;
+	hub_before_commit(w.hub, steal);
+	hook(hook_fail, hook_step, 1000, ERR_EXEC);
+	hub_lose_lease(w.store[0], true);
+	for (int i = 0; i < 60 && !stolen; i++)
+		nanosleep(&ts, NULL);
+	ok(stolen, "%s: it is robbed before it changes the volume", kind);
+	nanosleep(&ts, NULL);
+	hub_before_commit(w.hub, NULL);
+	after = hub_get(w.hub, volume_key);
+	is_str(after, before, "%s: the volume is left to the new owner", kind);
+	check_sums(0);
+}
+
+/* Alive, so that nobody takes back what it stole. */
+static void
+add_thief(void)
+{
+	hub_put(w.hub, "replicas/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+		"{\"v\":1}");
+}
+
+static void
+test_zombie_gives_nothing_back(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+
+	begin("who lost a create gives back no space any more");
+	add_thief();
+	hook(hook_hang, "volume_create", 1, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("volume_create", 1), "and is at its last stage");
+	target_of(op, id);
+	check_robbed("create", id, op);
+	end();
+}
+
+static void
+test_zombie_keeps_nothing(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("who lost an expand settles nothing any more");
+	add_thief();
+	have_volume(id);
+	hook(hook_hang, "volume_expand_done", 1, 0);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	ok(fake_wait_calls("volume_expand_done", 1), "and is at its last stage");
+	check_robbed("expand", id, op);
+	end();
+}
+
+/* ---- stopping ---- */
+
+static void
+test_stop_in_backoff(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a stop while a step is tried again is no failure of the step");
+	hook(hook_fail, "volume_create", 2, ERR_UNREACHABLE);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("volume_create", 2), "a step fails for the moment");
+	stop(0, 0);
+	fake_hook = NULL;
+	start(0);
+	is_int(wait_end(0, op), ERR_OK, "the next one carries it to its end");
+	is_int(fake_calls("volume_destroy"), 0, "nothing was undone");
+	end();
+}
+
+static void
+fail_device(int i)
+{
+	char op[ID_SIZE];
+	struct error err;
+	bool good;
+
+	good = service_device_set_state(w.s[0], w.device[i], STATE_OFFLINE, op,
+					&err) == ERR_OK &&
+	       service_device_set_state(w.s[0], w.device[i], STATE_FAILED, op,
+					&err) == ERR_OK;
+	ok(good, "a device fails");
+}
+
+static void
+test_stop_in_forget(void)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	begin("a device is not forgotten because its removal was stopped");
+	fail_device(0);
+	hook(hook_hang, "device_teardown", 1, 0);
+	is_int(service_device_delete(w.s[0], w.device[0], true, op, &err),
+	       ERR_OK, "forgetting it begins");
+	ok(fake_wait_calls("device_teardown", 1), "and is at work");
+	stop(0, 0);
+	start(0);
+	is_int(wait_end(0, op), ERR_OK, "the next one does it");
+	is_int(fake_calls("device_teardown"), 2, "all of it");
+	end();
+}
+
+static void
+test_stop_in_node_delete(void)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	begin("a node does not go undetached because its delete was stopped");
+	fail_device(0);
+	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
+	       ERR_OK, "its device goes");
+	is_int(wait_end(0, op), ERR_OK, "well");
+	hook(hook_hang, "node_check", 1000, 0);
+	is_int(service_node_delete(w.s[0], w.node[0], op, &err), ERR_OK,
+	       "deleting the node begins");
+	ok(fake_wait_calls("node_check", 1), "and looks for a peer");
+	stop(0, 0);
+	fake_hook = NULL;
+	start(0);
+	is_int(wait_end(0, op), ERR_OK, "the next one does it");
+	is_int(fake_calls("peer_detach"), 1, "with the detach");
+	is_int(hub_count(w.hub, "index/hosts/"), 2 * (NODES - 1),
+	       "its host names are free again");
+	end();
+}
+
+/* ---- the store ---- */
+
+static enum err
+hook_store_goes(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, hook_step) == 0 && hook_times-- == 1)
+		hub_set_away(w.hub, true);
+	return ERR_OK;
+}
+
+static void
+store_away(const char *step)
+{
+	struct timespec ts = { .tv_sec = 1, .tv_nsec = 300000000 };
+	char op[ID_SIZE] = "";
+
+	hook(hook_store_goes, step, 1, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls(step, 1), "the store goes away in %s", step);
+	nanosleep(&ts, NULL);
+	hub_set_away(w.hub, false);
+	is_int(wait_end(0, op), ERR_OK, "the create ends well when it is back");
+}
+
+static void
+test_store_away(void)
+{
+	begin("the store is away while a create is at work");
+	store_away("bricks_create");
+	fake_hook = NULL;
+	is_int(fake_volumes(), 1, "there is one volume");
+	end();
+	begin("the store is away when a create should end");
+	store_away("volume_create");
+	is_int(fake_volumes(), 1, "there is one volume");
+	check_sums(0);
+	end();
+}
+
+/* ---- records ---- */
+
+static void
+test_finish_fails(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a result that can't be used ends the operation");
+	fake_total = NULL;
+	is_int(add_device(w.node[0], op), ERR_OK, "a device is added");
+	is_int(wait_end(0, op), ERR_INTERNAL, "whose size nobody tells");
+	is_int(hub_count(w.hub, "devices/"), NODES, "it is not there");
+	is_int(fake_calls("device_teardown"), 1, "nor on the node");
+	end();
+}
+
+static void
+test_record_vanishes(void)
+{
+	CLEANUP_FREE char *key = NULL;
+	char op[ID_SIZE] = "", id[ID_SIZE];
+
+	begin("a volume's record vanishes while it is made");
+	hook(hook_hang, "volume_create", 1, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("volume_create", 1), "and is at its last stage");
+	target_of(op, id);
+	key = xasprintf("volumes/%s", id);
+	hub_put(w.hub, key, NULL);
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
+	is_int(wait_end(0, op), ERR_INTERNAL, "the client gets an answer");
+	end();
+}
+
+static void
+test_results_go(void)
+{
+	int64_t until;
+	struct timespec ts = { .tv_nsec = 10000000 };
+	char op[ID_SIZE];
+	struct error err;
+	int bad = 0;
+
+	begin("old results go as fast as new ones come");
+	end();
+	memset(&w, 0, sizeof(w));
+	w.hub = hub_new();
+	w.config = config_new();
+	set("result_retention_s", "1");
+	w.plugins = plugin_host_new(getenv("BUILDDIR") ? getenv("BUILDDIR") : ".");
+	start(0);
+	build_topology();
+	for (int i = 0; i < 3000; i++)
+		bad += service_node_set_state(w.s[0], w.node[0],
+					      i % 2 ? STATE_ONLINE : STATE_OFFLINE,
+					      op, &err) != ERR_OK;
+	is_int(bad, 0, "3000 operations");
+	until = clock_mono_ms() + 12000;
+	while (hub_count(w.hub, "operations/") > 0 && clock_mono_ms() < until)
+		nanosleep(&ts, NULL);
+	is_int(hub_count(w.hub, "operations/"), 0, "are forgotten soon");
+	end();
+}
+
+/* ---- what belongs to others ---- */
+
+static void
+test_foreign_volume(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a gluster volume of the same name is somebody else's");
+	fake_foreign_volume("data");
+	is_int(create(0, "data", op), ERR_OK, "a create of that name begins");
+	is_int(wait_end(0, op), ERR_EXISTS, "and fails");
+	is_int(fake_volumes(), 1, "the volume that was there still is");
+	is_int(fake_bricks(), 0, "our bricks are gone");
+	is_int(check_sums(0), 0, "no space is used");
+	is_int(hub_count(w.hub, "index/volume-names/"), 0, "no name is taken");
+	end();
+}
+
+static void
+test_failed_create_leaves_nothing(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a create that fails after it was done leaves nothing");
+	hook(hook_fail, "volume_create", 1000, ERR_EXEC);
+	is_int(create(0, "data", op), ERR_OK, "a create begins");
+	is_int(wait_end(0, op), ERR_EXEC, "and fails");
+	check_nothing(0);
+	is_int(fake_calls("volume_create"), 5, "after five attempts");
+	fake_hook = NULL;
+	is_int(create(0, "data", op), ERR_OK, "the name can be used");
+	is_int(wait_end(0, op), ERR_OK, "again");
+	end();
+}
+
+static void
+test_fenced_means_stop(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("a fence on one node is one for all nodes");
+	have_volume(id);
+	hook(hook_fail, "volume_destroy", 1, ERR_FENCED);
+	is_int(service_volume_delete(w.s[0], id, op, &err), ERR_OK,
+	       "a delete begins");
+	ok(fake_wait_calls("volume_destroy", 1), "and is fenced");
+	is_int(fake_volumes(), 1, "no other node was asked");
+	is_int(wait_end(0, op), ERR_OK, "the one who owns it tries again");
+	check_nothing(0);
+	end();
+}
+
+static void
+test_host_named_twice(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a host that is named twice is one host");
+	is_int(add_node("twin", "twin", op), ERR_OK, "the node is accepted");
+	is_int(wait_end(0, op), ERR_OK, "and added");
+	end();
+}
+
+/* ---- resync ---- */
+
+static enum err
+hook_slow_look(const struct fake_call *c, struct error *err)
+{
+	struct timespec ts = { .tv_nsec = 1000000 };
+
+	/* What the device told is on its way while a volume goes. */
+	while (strcmp(c->step, "device_info") == 0 && hook_times > 0)
+		nanosleep(&ts, NULL);
+	return ERR_OK;
+}
+
+static void
+test_resync_meets_delete(void)
+{
+	CLEANUP_FREE char *left = NULL;
+	RECORD_SCOPE struct device *d = NULL;
+	char op[ID_SIZE] = "", other[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("a device is looked at while a volume on it goes");
+	have_volume(id);
+	d = service_device(w.s[0], w.device[0]);
+	left = xasprintf("%" PRIu64, d->total_bytes - d->used_bytes);
+	fake_free = left;
+	hook(hook_slow_look, "", 1, 0);
+	is_int(service_device_resync(w.s[0], w.device[0], op, &err), ERR_OK,
+	       "a resync begins");
+	ok(fake_wait_calls("device_info", 1), "and looks, which takes long");
+	is_int(service_volume_delete(w.s[0], id, other, &err), ERR_OK,
+	       "a delete begins");
+	is_int(wait_end(0, other), ERR_OK, "and ends well");
+	fake_free = fake_total;
+	hook_times = 0;
+	(void)wait_end(0, op);
+	is_int(check_sums(0), 0, "no space is used");
+	end();
+}
+
+int
+main(void)
+{
+	log_set_level(LOG_LVL_ERR);
+	test_lease_comes_back();
+	test_replica_record_vanishes();
+	test_only_the_dead_are_inherited();
+	test_there_and_back();
+	test_new_lease_is_no_old_lease();
+	test_zombie_gives_nothing_back();
+	test_zombie_keeps_nothing();
+	test_stop_in_backoff();
+	test_stop_in_forget();
+	test_stop_in_node_delete();
+	test_store_away();
+	test_finish_fails();
+	test_record_vanishes();
+	test_results_go();
+	test_foreign_volume();
+	test_failed_create_leaves_nothing();
+	test_fenced_means_stop();
+	test_host_named_twice();
+	test_resync_meets_delete();
+	return tap_done();
+}
