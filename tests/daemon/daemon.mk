@@ -3,6 +3,7 @@
 dist_check_SCRIPTS += \
 	%D%/t-admin.t \
 	%D%/t-conflicts.t \
+	%D%/t-copy-store.t \
 	%D%/t-crash.t \
 	%D%/t-duties.t \
 	%D%/t-http-auth.t \
