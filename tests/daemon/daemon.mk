@@ -4,6 +4,7 @@ dist_check_SCRIPTS += \
 	%D%/t-admin.t \
 	%D%/t-conflicts.t \
 	%D%/t-crash.t \
+	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
 	%D%/t-http-connections.t \
