@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "executor.h"
 #include "plugin.h"
 #include "service.h"
+#include "store/copy.h"
 #include "store/jsonfile.h"
 #include "store/store.h"
 #include "util/log.h"
@@ -27,11 +29,12 @@
 #define GRACE_MS 10000		/* for what runs, when told to stop */
 #define DRAIN_MS 5000		/* for balancers to see that we are to stop */
 
-enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN };
+enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN, COPY_STORE };
 
 struct options {
 	enum mode mode;
 	const char *config, *store, *listen, *plugin;
+	const char *copy_from, *copy_to;
 	bool disable_auth;
 };
 
@@ -58,6 +61,8 @@ static const char usage_text[] =
 "      --check-config        print the effective configuration and exit\n"
 "      --list-plugins        print the plug-ins that are found and exit\n"
 "      --dump-plugin NAME    print all about one plug-in and exit\n"
+"      --copy-store FROM TO  copy all from the store FROM to the empty store TO\n"
+"                            and exit\n"
 "  -v, --version             print the version and exit\n"
 "  -h, --help                print this help and exit\n";
 
@@ -71,6 +76,7 @@ static const struct option long_options[] = {
 	{ "check-config", no_argument, NULL, 'C' },
 	{ "list-plugins", no_argument, NULL, 'L' },
 	{ "dump-plugin", required_argument, NULL, 'D' },
+	{ "copy-store", required_argument, NULL, 'M' },
 	{ "version", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -90,6 +96,7 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'C': o->mode = CHECK_CONFIG; break;
 		case 'L': o->mode = LIST_PLUGINS; break;
 		case 'D': o->mode = DUMP_PLUGIN; o->plugin = optarg; break;
+		case 'M': o->mode = COPY_STORE; o->copy_from = optarg; break;
 		case 'v':
 			puts("brickyardd " PACKAGE_VERSION);
 			exit(EXIT_SUCCESS);
@@ -100,6 +107,13 @@ parse_options(int argc, char **argv, struct options *o)
 			fputs("Try 'brickyardd --help'.\n", stderr);
 			exit(EXIT_FAILURE);
 		}
+	}
+	if (o->mode == COPY_STORE && optind < argc)
+		o->copy_to = argv[optind++];
+	if (o->mode == COPY_STORE && o->copy_to == NULL) {
+		fputs("brickyardd: --copy-store: copy to where?\n"
+		      "Try 'brickyardd --help'.\n", stderr);
+		exit(EXIT_FAILURE);
 	}
 	if (optind < argc) {
 		fprintf(stderr, "brickyardd: unexpected argument '%s'\n"
@@ -324,19 +338,28 @@ store_spec(const struct config *c)
 	return xasprintf("sqlite:%s", db[0] != '\0' ? db : "brickyard.db");
 }
 
+/* Points into section. */
+static const char **
+store_options(const struct config *c, struct kvs *section)
+{
+	const char **options;
+
+	config_section(c, "store_options.", section);
+	options = xcalloc(2 * section->n + 1, sizeof(*options));
+	for (size_t i = 0; i < section->n; i++) {
+		options[2 * i] = section->v[i].key;
+		options[2 * i + 1] = section->v[i].value;
+	}
+	return options;
+}
+
 static enum err
 open_store(struct daemon *d, struct store **ret, struct error *err)
 {
-	CLEANUP_FREE char *spec = store_spec(d->config);
-	CLEANUP_FREE const char **options = NULL;
 	CLEANUP(kvs_release) struct kvs section = { 0 };
+	CLEANUP_FREE const char **options = store_options(d->config, &section);
+	CLEANUP_FREE char *spec = store_spec(d->config);
 
-	config_section(d->config, "store_options.", &section);
-	options = xcalloc(2 * section.n + 1, sizeof(*options));
-	for (size_t i = 0; i < section.n; i++) {
-		options[2 * i] = section.v[i].key;
-		options[2 * i + 1] = section.v[i].value;
-	}
 	return store_open(spec, options, ret, err);
 }
 
@@ -477,6 +500,37 @@ serve(struct daemon *d)
 	return EXIT_SUCCESS;
 }
 
+/* ---- copying ---- */
+
+static void
+print_report(const struct copy_report *r)
+{
+	for (int i = 0; i <= RECORD_KINDS; i++)
+		if (r->of_kind[i] > 0)
+			printf("%8zu %s\n", r->of_kind[i], i < RECORD_KINDS ?
+			       record_prefix((enum record_kind)i) : "other");
+	printf("brickyardd: copied %zu keys, %" PRIu64 " bytes, from %s to %s, "
+	       "and compared them; left out %zu that were leased\n", r->keys,
+	       r->bytes, r->from, r->to, r->left_out);
+}
+
+static int
+copy_and_exit(struct daemon *d)
+{
+	CLEANUP(kvs_release) struct kvs section = { 0 };
+	CLEANUP_FREE const char **options = store_options(d->config, &section);
+	CLEANUP(copy_report_release) struct copy_report report = { 0 };
+	struct error err;
+
+	if (store_copy(d->opt.copy_from, d->opt.copy_to, options, &report,
+		       &err) != ERR_OK) {
+		fprintf(stderr, "ERROR: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	print_report(&report);
+	return EXIT_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -491,6 +545,11 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	set_log_level(d.config);
+	if (d.opt.mode == COPY_STORE) {
+		status = copy_and_exit(&d);
+		config_free(d.config);
+		return status;
+	}
 	load_plugins(&d);
 	if (d.opt.mode == SERVE)
 		return serve(&d);

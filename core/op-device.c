@@ -272,12 +272,12 @@ check_quiet(struct op_run *run, const struct device *d, const char *revision,
 	if (revision != NULL && strcmp(revision, now) == 0 &&
 	    !is_busy(run, d->id))
 		return ERR_OK;
-	return fail(err, ERR_TRANSIENT, CONFLICT_TEXT);
+	return fail(err, ERR_INUSE, CONFLICT_TEXT);
 }
 
-/* So that the look is repeated, which the end of the operation is not. */
+/* The look can be repeated, the end of the operation is not. */
 static enum err
-look_again(struct op_run *run, struct error *err)
+check_look(struct op_run *run, struct error *err)
 {
 	RECORD_SCOPE struct device *d = NULL;
 	enum err r = target(run, &d, err);
@@ -287,7 +287,7 @@ look_again(struct op_run *run, struct error *err)
 }
 
 static enum err
-look(struct op_run *run, const struct brickyard_call *call, struct error *err)
+look_once(struct op_run *run, const struct brickyard_call *call, struct error *err)
 {
 	CLEANUP(place_release) struct place p = { 0 };
 	struct brickyard_result res;
@@ -307,7 +307,17 @@ look(struct op_run *run, const struct brickyard_call *call, struct error *err)
 		kvs_set(&run->found, "revision", revision);
 	}
 	result_release(&res);
-	return r == ERR_OK ? look_again(run, err) : r;
+	return r == ERR_OK ? check_look(run, err) : r;
+}
+
+static enum err
+look(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	enum err r = look_once(run, call, err);
+
+	for (int i = 0; r == ERR_INUSE && i < 3 && call_sleep(call, 200); i++)
+		r = look_once(run, call, err);
+	return r;
 }
 
 static enum err

@@ -32,18 +32,30 @@ target(struct op_run *run, struct node **ret, struct error *err)
 
 /* ---- choosing a peer ---- */
 
-struct peer_list {
+struct node_list {
 	struct node **v;
 	size_t n, cap;
+};
+
+struct peer_list {
+	struct node_list good;	/* whom to ask */
+	struct node_list poor;	/* offline, or going away themselves */
 	bool others_coming;	/* earlier ones that are still being added */
 };
 
 static void
-peer_list_release(struct peer_list *l)
+node_list_release(struct node_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		record_unref(&l->v[i]->r);
 	free(l->v);
+}
+
+static void
+peer_list_release(struct peer_list *l)
+{
+	node_list_release(&l->good);
+	node_list_release(&l->poor);
 }
 
 /* The place of a node among those that are being added to its cluster: the
@@ -59,6 +71,12 @@ order_of(struct mirror *m, const struct node *n)
 
 	return order != NULL && op->status == OP_RUNNING ?
 	       strtoll(order, NULL, 10) : INT64_MAX;
+}
+
+static bool
+is_good(const struct node *n)
+{
+	return n->state == STATE_ONLINE && n->pending[0] == '\0';
 }
 
 static void
@@ -78,8 +96,9 @@ list_peers(struct mirror *m, struct model *model, const char *cluster,
 		if (n->adding)
 			ret->others_coming |= except != NULL &&
 				order_of(m, n) < order_of(m, except);
-		else if (n->state == STATE_ONLINE)
-			*VEC_PUSH(ret) = (void *)record_ref(&n->r);
+		else
+			*VEC_PUSH(is_good(n) ? &ret->good : &ret->poor) =
+				(void *)record_ref(&n->r);
 	}
 	mirror_unlock(m);
 }
@@ -92,18 +111,28 @@ peer_find(const struct engine_deps *deps, const struct brickyard_call *call,
 	CLEANUP(peer_list_release) struct peer_list l = { 0 };
 
 	list_peers(deps->mirror, deps->model, cluster, except, &l);
-	for (size_t i = 0; i < l.n; i++) {
-		struct brickyard_node arg = node_arg(l.v[i]);
+	for (size_t i = 0; i < l.good.n; i++) {
+		struct brickyard_node arg = node_arg(l.good.v[i]);
 		enum err r = executor_node_check(deps->executor, call, &arg, err);
 
 		if (r == ERR_OK)
-			*ret = (void *)record_ref(&l.v[i]->r);
+			*ret = (void *)record_ref(&l.good.v[i]->r);
 		if (r == ERR_OK || r == ERR_FENCED || call->cancelled(call))
 			return r;
-		log_info("node %s: %s", l.v[i]->id, err->text);
+		log_info("node %s: %s", l.good.v[i]->id, err->text);
 	}
 	return fail(err, ERR_NOTFOUND, "None of the nodes in cluster has "
 		    "glusterd running");
+}
+
+/* Those that go away are nobody's peers soon; those that are offline are. */
+static bool
+has_offline(const struct peer_list *l)
+{
+	for (size_t i = 0; i < l->poor.n; i++)
+		if (l->poor.v[i]->pending[0] == '\0')
+			return true;
+	return false;
 }
 
 /* Is it the first of its cluster?  Waits for those that are being added before
@@ -121,16 +150,54 @@ is_first(struct op_run *run, const struct brickyard_call *call,
 
 		list_peers(run->deps->mirror, run->deps->model, n->cluster, n,
 			   &l);
-		*ret = l.n == 0;
-		if (l.n > 0 || !l.others_coming)
+		*ret = l.good.n == 0 && !has_offline(&l);
+		if (l.good.n > 0 || !l.others_coming)
 			return ERR_OK;
 		if (!call_sleep(call, 50) || clock_mono_ms() > until)
-			return fail(err, ERR_CONFLICT, "node %s: other nodes of "
+			return fail(err, ERR_CANCELLED, "node %s: other nodes of "
 				    "its cluster are being added", n->id);
 	}
 }
 
+/* Was the peer one all the time?  One that was being deleted may have left the
+ * pool before it did what it was asked, which was of no use then, or worse.
+ */
+static enum err
+was_good(struct op_run *run, const struct node *peer, bool *ret,
+	 struct error *err)
+{
+	RECORD_SCOPE struct node *now = NULL;
+
+	if (mirror_sync(run->deps->mirror, 5000, err) != ERR_OK) {
+		err->code = ERR_STORE;
+		return ERR_STORE;
+	}
+	now = (void *)mirror_get(run->deps->mirror, RECORD_NODE, peer->id);
+	*ret = now != NULL && now->pending[0] == '\0';
+	return ERR_OK;
+}
+
 /* ---- add ---- */
+
+static enum err
+probe_from(struct op_run *run, const struct brickyard_call *call,
+	   const struct node *peer, const struct node *n, struct error *err)
+{
+	struct brickyard_node from = node_arg(peer);
+	bool good = false;
+	enum err r = executor_peer_probe(run->deps->executor, call, &from,
+					 n->storage.v[0], err);
+
+	if (r == ERR_OK)
+		r = was_good(run, peer, &good, err);
+	if (r != ERR_OK || good)
+		return r;
+	r = executor_peer_detach(run->deps->executor, call, &from,
+				 n->storage.v[0], err);
+	return r != ERR_OK ? r :
+	       fail(err, ERR_UNREACHABLE, "node %s: its peer %s was deleted",
+		    n->id, peer->id);
+}
 
 static enum err
 join_cluster(struct op_run *run, const struct brickyard_call *call,
@@ -138,7 +205,6 @@ join_cluster(struct op_run *run, const struct brickyard_call *call,
 {
 	RECORD_SCOPE struct node *n = NULL;
 	RECORD_SCOPE struct node *peer = NULL;
-	struct brickyard_node from;
 	bool first = false;
 	enum err r = target(run, &n, err);
 
@@ -147,39 +213,62 @@ join_cluster(struct op_run *run, const struct brickyard_call *call,
 	if (r != ERR_OK || first)
 		return r;
 	r = peer_find(run->deps, call, n->cluster, n, &peer, err);
-	if (r != ERR_OK)
-		return r;
-	from = node_arg(peer);
-	return executor_peer_probe(run->deps->executor, call, &from,
-				   n->storage.v[0], err);
+	return r == ERR_OK ? probe_from(run, call, peer, n, err) : r;
 }
 
-static bool
-is_alone(struct op_run *run, const struct node *n)
+static enum err
+detach_from(struct op_run *run, const struct brickyard_call *call,
+	    const struct node *peer, const struct node *n, bool *ret_good,
+	    struct error *err)
 {
-	CLEANUP(peer_list_release) struct peer_list l = { 0 };
+	struct brickyard_node from = node_arg(peer);
+	enum err r = executor_node_check(run->deps->executor, call, &from, err);
 
-	list_peers(run->deps->mirror, run->deps->model, n->cluster, n, &l);
-	return l.n == 0;
+	if (r == ERR_OK)
+		r = executor_peer_detach(run->deps->executor, call, &from,
+					 n->storage.v[0], err);
+	return r == ERR_OK ? was_good(run, peer, ret_good, err) : r;
+}
+
+/* From the first of them who can; of those that go away themselves, from each:
+ * one may have left before.
+ */
+static enum err
+detach_from_any(struct op_run *run, const struct brickyard_call *call,
+		const struct node_list *l, const struct node *n, bool *ret_done,
+		struct error *err)
+{
+	enum err r = ERR_OK;
+
+	for (size_t i = 0; i < l->n && !*ret_done; i++) {
+		enum err e = detach_from(run, call, l->v[i], n, ret_done, err);
+
+		if (e == ERR_FENCED || e == ERR_STORE || call->cancelled(call))
+			return e != ERR_OK ? e :
+			       fail(err, ERR_CANCELLED, "cancelled");
+		if (e != ERR_OK)
+			r = e;
+	}
+	return *ret_done ? ERR_OK : r;
 }
 
 static enum err
 leave_cluster(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
 {
+	CLEANUP(peer_list_release) struct peer_list l = { 0 };
 	RECORD_SCOPE struct node *n = NULL;
-	RECORD_SCOPE struct node *peer = NULL;
-	struct brickyard_node from;
+	bool done = false;
 	enum err r = target(run, &n, err);
 
-	if (r != ERR_OK || is_alone(run, n))
-		return r;		/* nobody that it could be a peer of */
-	r = peer_find(run->deps, call, n->cluster, n, &peer, err);
 	if (r != ERR_OK)
 		return r;
-	from = node_arg(peer);
-	return executor_peer_detach(run->deps->executor, call, &from,
-				    n->storage.v[0], err);
+	list_peers(run->deps->mirror, run->deps->model, n->cluster, n, &l);
+	r = detach_from_any(run, call, &l.good, n, &done, err);
+	if (done || r == ERR_FENCED || r == ERR_STORE || call->cancelled(call))
+		return r;
+	r = detach_from_any(run, call, &l.poor, n, &done, err);
+	return done ? ERR_OK : r;
 }
 
 /* As heketi: that a detach fails is no reason to keep the node. */
@@ -189,7 +278,8 @@ leave_cluster_anyhow(struct op_run *run, const struct brickyard_call *call,
 {
 	enum err r = leave_cluster(run, call, err);
 
-	if (r == ERR_OK || r == ERR_FENCED || call->cancelled(call))
+	if (r == ERR_OK || r == ERR_FENCED || r == ERR_STORE ||
+	    call->cancelled(call))
 		return r;
 	log_warning("node %s: peer detach: %s, ignoring", run->op->target,
 		    err->text);

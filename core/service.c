@@ -178,6 +178,19 @@ service_new(const struct service_deps *deps)
 	return s;
 }
 
+static enum err
+check_complete(struct service *s, struct error *err)
+{
+	RECORD_SCOPE struct index_entry *e =
+		(void *)mirror_get(s->mirror, RECORD_ADMIN, RECORD_COPYING);
+
+	if (e == NULL)
+		return ERR_OK;
+	return fail(err, ERR_REFUSED, "%s: a copy of %s into it did not come to "
+		    "its end: empty it, then copy again",
+		    store_describe(s->deps.store), e->value);
+}
+
 static int64_t
 seconds_ms(struct service *s, const char *key)
 {
@@ -220,6 +233,8 @@ service_start(const struct service_deps *deps, struct service **ret,
 	struct service *s = service_new(deps);
 	enum err r = mirror_start(s->mirror, err);
 
+	if (r == ERR_OK)
+		r = check_complete(s, err);
 	if (r == ERR_OK)
 		r = enlist(s, err);
 	if (r != ERR_OK) {

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
 	%D%/codec.c %D%/codec.h \
+	%D%/copy.c %D%/copy.h \
 	%D%/members.h \
 	%D%/jsonfile.c %D%/jsonfile.h \
 	%D%/mirror.c %D%/mirror.h \

@@ -191,6 +191,11 @@ struct index_entry {		/* also slots, admin values and duties */
 	char *value;
 };
 
+/* The key admin/copying: as long as it is in a store, a copy into that (copy.h) is
+ * not complete.  Its value tells where from.
+ */
+#define RECORD_COPYING "copying"
+
 /* Kind of the object that a key names; RECORD_KINDS for none. */
 enum record_kind record_kind_of(const char *key);
 const char *record_prefix(enum record_kind);	/* "volumes/" */

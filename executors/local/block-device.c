@@ -104,16 +104,16 @@ check_contents(struct step *st, const struct brickyard_device *dev,
 	if (p->pv_uuid[0] != '\0')
 		return step_fail(st, BRICKYARD_ERR_EXISTS,
 				 "Initializing device %s failed (aleady "
-				 "contains Physical Volume %s): %s holds an LVM "
-				 "physical volume%s%s; remove it (vgremove, "
-				 "pvremove %s) or add the device with "
+				 "contains Physical Volume %s): %s holds an "
+				 "LVM physical volume%s%s; remove it (vgremove"
+				 ", pvremove %s) or add the device with "
 				 "destroydata", dev->name, p->pv_uuid, p->path,
 				 vg[0] != '\0' ? " of volume group " : "", vg,
 				 p->path);
 	return step_fail(st, BRICKYARD_ERR_EXISTS, REFUSED
-			 "%s holds %s; wipe it (wipefs -a %s) or add the device "
-			 "with destroydata", dev->name, p->path, p->holds,
-			 p->path);
+			 "%s holds %s; wipe it (wipefs -a %s) or add the "
+			 "device with destroydata", dev->name, p->path,
+			 p->holds, p->path);
 }
 
 static int

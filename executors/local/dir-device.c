@@ -30,9 +30,9 @@ dir_fail(struct step *st, const char *dir, const char *what)
 		BRICKYARD_ERR_NOSPACE : BRICKYARD_ERR_PERMANENT;
 
 	if (errno == EROFS)
-		return step_fail(st, err_class, "directory %s is on a read-only "
-				 "filesystem; remount it writable or use "
-				 "another directory", dir);
+		return step_fail(st, err_class, "directory %s is on a "
+				 "read-only filesystem; remount it writable or "
+				 "use another directory", dir);
 	return step_fail(st, err_class, "directory %s: %s: %s", dir, what,
 			 strerror(errno));
 }

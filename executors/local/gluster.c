@@ -63,8 +63,8 @@ check_word(struct step *st, const char *s)
 {
 	if (strncmp(s, "--", 2) == 0)
 		return step_fail(st, BRICKYARD_ERR_INVALID,
-				 "'%.200s' can't be given to gluster: it starts "
-				 "with --", s);
+				 "'%.200s' can't be given to gluster: it "
+				 "starts with --", s);
 	for (const char *p = s; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return step_fail(st, BRICKYARD_ERR_INVALID,
@@ -422,7 +422,8 @@ check_volume(struct step *st, const struct brickyard_gluster_volume *gv)
 	if (gv->bricks_per_set == 0 || gv->sets_per_command == 0 ||
 	    gv->nbricks == 0 || gv->nbricks % gv->bricks_per_set != 0)
 		return step_fail(st, BRICKYARD_ERR_INVALID,
-				 "volume %s: %zu bricks are no whole sets of %u",
+				 "volume %s: %zu bricks are no whole sets of "
+				 "%u",
 				 gv->name, gv->nbricks, gv->bricks_per_set);
 	for (size_t i = 0; i < gv->nbricks; i++)
 		if (check_word(st, gv->bricks[i]->host) < 0 ||
@@ -437,7 +438,8 @@ check_volume(struct step *st, const struct brickyard_gluster_volume *gv)
 /* "gluster volume create|add-brick NAME [words] bricks [from, to)" */
 static int
 bricks_command(struct step *st, const char *verb, bool with_words,
-	       const struct brickyard_gluster_volume *gv, size_t from, size_t to)
+	       const struct brickyard_gluster_volume *gv, size_t from,
+	       size_t to)
 {
 	CLEANUP_WORDS struct words w = {0};
 	CLEANUP_TEXT struct text all = {0};
@@ -564,8 +566,8 @@ check_ours(struct step *st, const struct volume *v,
 	    n > 0 && count_ours(v, gv) == n)
 		return 0;
 	return step_fail(st, BRICKYARD_ERR_EXISTS,
-			 "gluster has a volume %s already, which is another one "
-			 "(%s)", gv->name, v->heketi_id[0] != '\0' ?
+			 "gluster has a volume %s already, which is another "
+			 "one (%s)", gv->name, v->heketi_id[0] != '\0' ?
 			 v->heketi_id : "not made by Brickyard");
 }
 

@@ -43,8 +43,8 @@ local_open(const struct brickyard_kv *config, size_t nconfig,
 	if (options_read(in, config, nconfig, &why) == 0 &&
 	    lvm_configure(opt_str(in, OPT_LVM_SYSTEM_DIR),
 			  opt_str(in, OPT_LVM_CONFIG)) < 0)
-		text_addf(&why, "options lvm_system_dir and lvm_config hold for "
-			  "the whole process: another instance has others");
+		text_addf(&why, "options lvm_system_dir and lvm_config hold "
+			  "for the whole process: another instance has others");
 	if (why.len > 0) {
 		local_host->fail(err, BRICKYARD_ERR_INVALID, "%s", why.s);
 		local_close(in);

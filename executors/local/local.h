@@ -180,7 +180,9 @@ struct mount_info {
 	char at[512];
 };
 
-/* What is mounted at exactly this path (the topmost)?  1 found, 0 nothing, -1. */
+/* What is mounted at exactly this path (the topmost)?  1 found, 0 nothing,
+ * -1.
+ */
 int mount_find(struct step *, const char *at, struct mount_info *ret)
 	MUST_CHECK;
 /* Where is this block device mounted?  1 found, 0 nowhere, -1. */

@@ -31,3 +31,7 @@ executor_LTLIBRARIES += %D%/local.la
 %C%_local_la_CFLAGS = $(AM_CFLAGS) $(BLKID_CFLAGS)
 %C%_local_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 %C%_local_la_LIBADD = $(BLKID_LIBS) $(LVM2CMD_LIBS) -lpthread
+
+man_MANS += %D%/brickyard-local.7
+CLEANFILES += %D%/brickyard-local.7
+EXTRA_DIST += %D%/brickyard-local.7.pod

@@ -385,7 +385,8 @@ lvm_report(struct step *st, const struct node_lock *l, struct lvm_result *r,
 		return -1;
 	if (!r->ok && !lvm_says_missing(r))
 		return step_fail(st, BRICKYARD_ERR_PERMANENT, "%s: %s", cmd,
-				 r->err.len > 0 ? r->err.s : "LVM said nothing");
+				 r->err.len > 0 ? r->err.s :
+				 "LVM said nothing");
 	if (!r->ok || r->out.len == 0)
 		return 0;
 	for (char *line = strtok_r(r->out.s, "\n", &save); line != NULL;

@@ -14,7 +14,7 @@ const struct brickyard_option local_options[] = {
 		"let LVM keep backups of its metadata on the node" },
 	[OPT_DIRECTORY_RESERVE_MB] = { "directory_reserve_mb",
 		BRICKYARD_OPT_UINT, 0, "256",
-		"MiB of a directory device's filesystem that bricks leave free" },
+		"MiB that bricks leave free on a directory's filesystem" },
 	[OPT_FSTAB] = { "fstab", BRICKYARD_OPT_STRING, 0, "/etc/fstab",
 		"the file that gets the lines of the bricks' mounts" },
 	[OPT_GLUSTER_CLI_TIMEOUT] = { "gluster_cli_timeout",
@@ -25,8 +25,8 @@ const struct brickyard_option local_options[] = {
 	[OPT_LV_CHUNKSIZE] = { "lv_chunksize", BRICKYARD_OPT_STRING, 0, "256K",
 		"chunk size of thin pools" },
 	[OPT_LVM_CONFIG] = { "lvm_config", BRICKYARD_OPT_STRING, 0, "",
-		"given to LVM as --config; empty: fits a machine with udev, and "
-		"one without" },
+		"given to LVM as --config; empty: fits a machine with udev, "
+		"and one without" },
 	[OPT_LVM_SYSTEM_DIR] = { "lvm_system_dir", BRICKYARD_OPT_STRING, 0, "",
 		"directory of lvm.conf; empty: LVM's own (/etc/lvm)" },
 	[OPT_MOUNTOPTS] = { "mountopts", BRICKYARD_OPT_STRING, 0,
@@ -36,9 +36,9 @@ const struct brickyard_option local_options[] = {
 		"alignment of the data in physical volumes" },
 	[OPT_SEARCH_PATH] = { "search_path", BRICKYARD_OPT_STRING, 0,
 		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"directories where gluster, mkfs.xfs, mount and sh are looked for" },
+		"where gluster, mkfs.xfs, mount and sh are looked for" },
 	[OPT_SNAPSHOT_LIMIT] = { "snapshot_limit", BRICKYARD_OPT_UINT, 0, "0",
-		"gluster's snap-max-hard-limit, set after a peer probe; 0: leave" },
+		"gluster's snap-max-hard-limit, set with a peer; 0: leave it" },
 	[OPT_SPARSE] = { "sparse", BRICKYARD_OPT_BOOL, 0, "false",
 		"where a filesystem can't allocate images at once, make them "
 		"sparse instead of failing" },
@@ -50,7 +50,7 @@ const struct brickyard_option local_options[] = {
 	[OPT_XFS_SU] = { "xfs_su", BRICKYARD_OPT_UINT, 0, "0",
 		"XFS stripe unit in bytes; used when xfs_sw is set too" },
 	[OPT_XFS_SW] = { "xfs_sw", BRICKYARD_OPT_UINT, 0, "0",
-		"XFS stripe width in stripe units; used when xfs_su is set too" },
+		"XFS stripe width in units; used when xfs_su is set too" },
 	[OPT_COUNT] = { NULL, 0, 0, NULL, NULL },
 };
 
@@ -121,7 +121,7 @@ options_check(const struct brickyard_executor_instance *in, struct text *why)
 				  in->opt[sizes[i]]);
 	for (i = 0; i < ARRAY_SIZE(paths); i++)
 		if (in->opt[paths[i]][0] != '/')
-			text_addf(why, "option %s: '%s' is not an absolute path",
+			text_addf(why, "option %s: '%s' is no absolute path",
 				  local_options[paths[i]].key,
 				  in->opt[paths[i]]);
 	if (!is_mount_options(in->opt[OPT_MOUNTOPTS]))

@@ -41,8 +41,8 @@ mounted(struct step *st, dev_t dev, const char *what, struct probe *p)
 	int r = mount_find_dev(st, dev, &m);
 
 	if (r > 0)
-		snprintf(p->busy, sizeof(p->busy), "%sis mounted at %.500s", what,
-			 m.at);
+		snprintf(p->busy, sizeof(p->busy), "%sis mounted at %.500s",
+			 what, m.at);
 	return r;
 }
 
@@ -81,9 +81,9 @@ has_holder(const char *sysdir, const char *what, struct probe *p)
 		text_addf(&path, "/%s/dm/name", e->d_name);
 		if (read_file(text_str(&path), 4096, &name) == 0)
 			text_trim(&name);
-		snprintf(p->busy, sizeof(p->busy), "%sis in use by %.200s%s%.200s",
-			 what, e->d_name, name.len > 0 ? ", " : "",
-			 text_str(&name));
+		snprintf(p->busy, sizeof(p->busy),
+			 "%sis in use by %.200s%s%.200s", what, e->d_name,
+			 name.len > 0 ? ", " : "", text_str(&name));
 		return true;
 	}
 	return false;

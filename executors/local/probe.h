@@ -11,8 +11,8 @@ struct probe {
 	char path[512];		/* canonical: /dev/sdb */
 	dev_t dev;
 	uint64_t size_bytes;
-	char busy[600];		/* who uses it: "is mounted at /mnt"; "": nobody */
-	char holds[400];	/* "an ext4 filesystem (UUID …)"; "": nothing */
+	char busy[600];		/* "is mounted at /mnt"; "": nobody uses it */
+	char holds[400];	/* "an ext4 filesystem (…)"; "": nothing */
 	char pv_uuid[64];	/* of an LVM physical volume; "": none */
 };
 

@@ -119,7 +119,8 @@ child_prepare(struct step *st, const struct spawn *sp, struct child *c)
 	c->path = find_program(sp->argv[0], path);
 	if (c->path == NULL)
 		return step_fail(st, BRICKYARD_ERR_PERMANENT,
-				 "%s: no such program in %s", sp->argv[0], path);
+				 "%s: no such program in %s", sp->argv[0],
+				 path);
 	if (child_environment(st, c) < 0)
 		return -1;
 	c->parent = getpid();

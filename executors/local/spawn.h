@@ -11,12 +11,12 @@
 #include "local.h"
 
 struct spawn {
-	const char *const *argv;	/* argv[0] is looked for in search_path */
+	const char *const *argv;	/* argv[0]: found in search_path */
 	const char *input;		/* stdin; NULL: /dev/null */
 	size_t input_len;
 	size_t out_max;			/* bytes kept of stdout, the tail */
 	size_t err_max;
-	const struct node_lock *lock;	/* shared with the program; may be NULL */
+	const struct node_lock *lock;	/* shared with it; may be NULL */
 };
 
 struct spawn_result {

@@ -3,8 +3,10 @@
 dist_check_SCRIPTS += \
 	%D%/t-admin.t \
 	%D%/t-conflicts.t \
+	%D%/t-copy-store.t \
 	%D%/t-crash.t \
 	%D%/t-duties.t \
+	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
 	%D%/t-http-connections.t \

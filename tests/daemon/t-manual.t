@@ -56,7 +56,7 @@ def plain(pod):
 
 
 def flags_of_items(pod):
-    return set(re.findall(r"^=item .*?--([\w-]+)(?: (\S+))?$", plain(pod),
+    return set(re.findall(r"^=item .*?--([\w-]+)(?: (\S+)(?: \S+)*)?$", plain(pod),
                           re.M))
 
 

@@ -20,7 +20,9 @@ REPLICA_3 = {"type": "replicate", "replicate": {"replica": 3}}
 
 ha.require()
 inst = ha.Installation(replicas=3, members=3, cables=False,
-                       config={"lease_ttl_ms": LEASE_MS})
+                       config={"lease_ttl_ms": LEASE_MS,
+                               # operations that hang must not wait for each other
+                               "node_concurrency": 64})
 c = inst.client()
 cluster, nodes, devices = c.topology(nodes=4, devices=2)
 

@@ -3,6 +3,7 @@
 # How the local executor runs programs: output, deadlines, cancelling, orphans.
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import lab
+import re
 import socket
 import time
 
@@ -98,6 +99,13 @@ for opt, value in (("lv_chunksize", "256K; reboot"), ("mountopts", "rw suid"), (
                    ("lvm_config", "it's")):
     out = lab.sh(*lab.Driver(d, **{opt: value}).argv([["run"]]), check=False)
     tap.ok("open fail 10" in out and opt in out, "option %s=%s is refused by name" % (opt, value)) or tap.diag(out)
+
+with open(os.path.join(tap.SRCDIR, "executors", "local", "brickyard-local.7.pod")) as f:
+    manual = f.read()
+with open(os.path.join(tap.SRCDIR, "executors", "local", "options.c")) as f:
+    options = re.findall(r'\[OPT_[A-Z_]+\] = \{ "([a-z_]+)"', f.read())
+tap.ok(len(options) > 15, "the table of options can be read")
+tap.is_([o for o in options if "B<%s>" % o not in manual], [], "the manual has every option")
 
 old = d + "/state/fences/old"
 open(old, "w").write("1\n")

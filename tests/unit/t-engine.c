@@ -755,6 +755,59 @@ test_host_named_twice(void)
 	end();
 }
 
+/* ---- peers ---- */
+
+/* The node that is asked to probe or detach is being deleted at this moment. */
+static enum err
+hook_peer_goes(const struct fake_call *c, struct error *err)
+{
+	CLEANUP_FREE char *key = xasprintf("nodes/%s", c->node);
+	CLEANUP_FREE char *was = NULL;
+	CLEANUP_FREE char *now = NULL;
+
+	if (strcmp(c->step, hook_step) != 0 || hook_times-- != 1)
+		return ERR_OK;
+	was = hub_get(w.hub, key);
+	now = xasprintf("{\"pending\":\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",%s",
+			was + 1);
+	hub_put(w.hub, key, now);
+	return ERR_OK;
+}
+
+static void
+test_peer_goes_in_add(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a node's peer is deleted while it probes the node");
+	hook(hook_peer_goes, "peer_probe", 1, 0);
+	is_int(add_node("new", NULL, op), ERR_OK, "an add begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	/* NODES - 1 for the topology, one in vain, one by another. */
+	is_int(fake_calls("peer_probe"), NODES - 1 + 2, "by another peer's probe");
+	is_int(fake_calls("peer_detach"), 1, "the first one was taken back");
+	end();
+}
+
+static void
+test_peer_goes_in_delete(void)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	begin("a node's peer is deleted while it detaches the node");
+	fail_device(0);
+	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
+	       ERR_OK, "the node's device goes");
+	is_int(wait_end(0, op), ERR_OK, "well");
+	hook(hook_peer_goes, "peer_detach", 1, 0);
+	is_int(service_node_delete(w.s[0], w.node[0], op, &err), ERR_OK,
+	       "deleting the node begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	is_int(fake_calls("peer_detach"), 2, "by another peer's detach");
+	end();
+}
+
 /* ---- resync ---- */
 
 static enum err
@@ -817,6 +870,8 @@ main(void)
 	test_failed_create_leaves_nothing();
 	test_fenced_means_stop();
 	test_host_named_twice();
+	test_peer_goes_in_add();
+	test_peer_goes_in_delete();
 	test_resync_meets_delete();
 	return tap_done();
 }
