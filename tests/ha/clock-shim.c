@@ -3,9 +3,13 @@
  * names holds two offsets in ms, for CLOCK_REALTIME and for CLOCK_MONOTONIC,
  * which may be changed at any time.  A monotonic clock that goes back is what a
  * virtual machine sees that was suspended, whose clock stood still meanwhile.
+ * Timed waits for conditions are shifted as well, all of which use the monotonic
+ * clock in our programs (util/clock.h).
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -16,7 +20,11 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
+typedef int timedwait_fn(pthread_cond_t *, pthread_mutex_t *,
+			 const struct timespec *);
+
 static const volatile int64_t *offsets;
+static timedwait_fn *real_timedwait;
 
 __attribute__((constructor)) static void
 map_offsets(void)
@@ -32,6 +40,14 @@ map_offsets(void)
 	}
 	if (p == MAP_FAILED)
 		abort();	/* the test would not test anything */
+	/* There is an older one, too, of another kind of condition. */
+	real_timedwait = (timedwait_fn *)(uintptr_t)dlvsym(
+		RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+	if (real_timedwait == NULL)
+		real_timedwait = (timedwait_fn *)(uintptr_t)dlsym(
+			RTLD_NEXT, "pthread_cond_timedwait");
+	if (real_timedwait == NULL)
+		abort();
 	offsets = p;
 }
 
@@ -63,6 +79,16 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 	else if (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE)
 		shift(ts, offsets[1]);
 	return 0;
+}
+
+EXPORTED int
+pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+		       const struct timespec *until)
+{
+	struct timespec ts = *until;
+
+	shift(&ts, -offsets[1]);
+	return real_timedwait(cond, mutex, &ts);
 }
 
 EXPORTED int
