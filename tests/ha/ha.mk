@@ -2,10 +2,12 @@
 # Several replicas on one etcd, while parts of it die.
 dist_check_SCRIPTS += \
 	%D%/t-any-replica.t \
+	%D%/t-chaos.t \
 	%D%/t-clocks.t \
 	%D%/t-fence-commit.t \
 	%D%/t-fence-epoch.t \
 	%D%/t-fence-lease.t \
+	%D%/t-races.t \
 	%D%/t-rolling-restart.t \
 	%D%/t-takeover.t
 EXTRA_DIST += tests/lib/checker.py tests/lib/fencing.py \
