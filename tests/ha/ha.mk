@@ -4,6 +4,8 @@ dist_check_SCRIPTS += \
 	%D%/t-any-replica.t \
 	%D%/t-chaos.t \
 	%D%/t-clocks.t \
+	%D%/t-etcd-faults.t \
+	%D%/t-etcd-full.t \
 	%D%/t-fence-commit.t \
 	%D%/t-fence-epoch.t \
 	%D%/t-fence-lease.t \

@@ -333,7 +333,7 @@ defaults
     timeout connect 2s
     timeout client 120s
     timeout server 120s
-    timeout check 500ms
+    timeout check 3s
     timeout http-keep-alive 120s
     option http-server-close
     http-reuse never
