@@ -6,7 +6,8 @@ TESTS_ENVIRONMENT_ = BUILDDIR='$(abs_top_builddir)' SRCDIR='$(abs_top_srcdir)' C
 PROVE = prove
 PROVE_JOBS = 2
 PROVEFLAGS = --timer
-EXTRA_DIST += %D%/tap.h %D%/lib/tap.py
+EXTRA_DIST += %D%/tap.h %D%/lib/tap.py \
+	%D%/bench/bench-api.py %D%/bench/bench-replicas.py
 
 include tests/unit/util.mk
 include tests/unit/store.mk
