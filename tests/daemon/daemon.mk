@@ -10,6 +10,7 @@ dist_check_SCRIPTS += \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
 	%D%/t-http-connections.t \
+	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
 	%D%/t-queue.t \

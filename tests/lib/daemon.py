@@ -94,6 +94,13 @@ class Daemon:
         self._own_dir = dir is None
         self.auth = auth
         self.env = dict(env or {})
+        # The same tests on another store: each daemon below a prefix of its own.
+        shared = os.environ.get("BRICKYARD_TEST_STORE")
+        if store == "sqlite" and shared:
+            store = shared
+            config = merge({"store_options": {
+                "prefix": "/test/%s/" % os.path.basename(self.dir)}},
+                config or {})
         self.store = "sqlite:%s/db" % self.dir if store == "sqlite" else store
         self.config = merge({
             "jwt": {"admin": {"key": ADMIN_KEY}, "user": {"key": USER_KEY}},
