@@ -149,6 +149,14 @@ retry_after(void)
 	return 5 + atomic_fetch_add(&n, 7) % 10;
 }
 
+/* The client is told heketi's words; why it is so is for the operator. */
+static void
+refuse_for_store(struct request *r, const struct error *err)
+{
+	log_warning("%s", err->text);
+	reply_text(r, 503, STORE_TEXT);
+}
+
 void
 reply_error(struct request *r, const struct error *err)
 {
@@ -156,7 +164,7 @@ reply_error(struct request *r, const struct error *err)
 		reply_own_error(r, err_http(err->code), err_code(err->code),
 				err->text);
 	else if (err->code == ERR_STORE)
-		reply_text(r, 503, STORE_TEXT);
+		refuse_for_store(r, err);
 	else
 		reply_text(r, err_http(err->code), err->text);
 	if (err->code == ERR_BUSY)

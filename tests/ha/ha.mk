@@ -4,6 +4,9 @@ dist_check_SCRIPTS += \
 	%D%/t-any-replica.t \
 	%D%/t-chaos.t \
 	%D%/t-clocks.t \
+	%D%/t-etcd-faults.t \
+	%D%/t-etcd-full.t \
+	%D%/t-etcd-secure.t \
 	%D%/t-fence-commit.t \
 	%D%/t-fence-epoch.t \
 	%D%/t-fence-lease.t \
@@ -11,7 +14,7 @@ dist_check_SCRIPTS += \
 	%D%/t-rolling-restart.t \
 	%D%/t-takeover.t
 EXTRA_DIST += tests/lib/checker.py tests/lib/fencing.py \
-	tests/lib/ha.py %D%/chaos.py
+	tests/lib/ha.py %D%/chaos.py %D%/mutate.sh
 
 # Preloaded into replicas whose clocks are to jump.
 check_LTLIBRARIES += %D%/clock-shim.la

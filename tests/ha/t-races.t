@@ -18,7 +18,11 @@ inst = ha.Installation(
     config={"glusterfs": {"max_inflight_operations": LIMIT},
             "executors": {"simulated": {"device_size_gb": "20"}}})
 c = inst.client()
-cluster, nodes, devices = c.topology(nodes=3)
+# Many devices, so that not the devices decide who is first; and few.
+cluster, _, _ = c.topology(nodes=3, devices=8)
+small = c.cluster()
+for i in range(3):
+    c.device(c.node(small, "s%d" % i))
 
 
 def at_once(n, method, path, body):
@@ -55,13 +59,14 @@ def check(what):
 
 
 REPLICA_3 = {"type": "replicate", "replicate": {"replica": 3}}
+ONE_BRICK = {"clusters": [cluster], "size": 1, "durability": {"type": "none"}}
 
 # ---- a volume name ----
 
-for r in range(6):
+for r in range(10):
     name = "same-%d" % r
-    got = at_once(9, "POST", "/volumes", lambda i: {
-        "size": 1, "name": name, "durability": REPLICA_3})
+    got = at_once(9, "POST", "/volumes",
+                  lambda i: dict(ONE_BRICK, name=name))
     tap.is_(sum(g[0] == 200 for g in got), 1, "name %d: one gets it" % r)
     rest = {g[1] for g in no_slots(got) if g[0] != 200}
     tap.ok(rest <= {"Failed to allocate new volume: Volume name '%s' already "
@@ -87,7 +92,8 @@ check("deletes")
 
 for r in range(4):
     got = at_once(6, "POST", "/volumes",
-                  lambda i: {"size": 12, "durability": REPLICA_3})
+                  lambda i: {"size": 12, "durability": REPLICA_3,
+                             "clusters": [small]})
     tap.is_(sum(g[0] == 200 for g in got), 1, "space %d: one gets it" % r)
     rest = {g[1] for g in no_slots(got) if g[0] != 200}
     tap.ok(rest <= {"Failed to allocate new volume: No space"},
@@ -100,9 +106,8 @@ for r in range(4):
 
 # ---- slots: so many at a time, on all replicas together ----
 
-for r in range(3):
-    got = at_once(12, "POST", "/volumes",
-                  lambda i: {"size": 1, "durability": REPLICA_3})
+for r in range(6):
+    got = at_once(12, "POST", "/volumes", lambda i: ONE_BRICK)
     n = sum(g[0] == 200 for g in got)
     tap.is_((n, len(got) - len(no_slots(got))), (LIMIT, 12 - LIMIT),
             "slots %d: as many as there are, the others are busy" % r)

@@ -100,15 +100,15 @@ class Cable:
 
 class Installation:
     def __init__(self, replicas=3, members=3, config=None, each=None,
-                 cables=True, latency="", etcd_options=(), env=None,
-                 start=True):
+                 cables=True, latency="", etcd_options=(), etcd=None,
+                 env=None, start=True):
         """config: for all; each(i): more for replica i; latency: of the
         simulated steps."""
         self.dir = tempfile.mkdtemp(prefix="brickyard-ha-")
         atexit.register(self.close)
         self.closed = False
         self.state = os.path.join(self.dir, "nodes")
-        self.etcd = Etcd(members, extra=etcd_options)
+        self.etcd = etcd or Etcd(members, extra=etcd_options)
         self.stopped = set()
         self.cables = [Cable([m.client for m in self.etcd.members])
                        for _ in range(replicas)] if cables else []
@@ -333,7 +333,7 @@ defaults
     timeout connect 2s
     timeout client 120s
     timeout server 120s
-    timeout check 500ms
+    timeout check 3s
     timeout http-keep-alive 120s
     option http-server-close
     http-reuse never

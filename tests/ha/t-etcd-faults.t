@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Parts of etcd go away under load.  One member: clients see nothing but that
+it takes a little longer.  Most of them: 503, and all goes on when they are back.
+"""
+import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import collections
+import threading
+import time
+
+import ha
+from audit import audit
+from etcd import wait_for
+
+ha.require()
+inst = ha.Installation(replicas=3, members=3)
+c = inst.client()
+cluster, nodes, devices = c.topology(nodes=4, devices=2)
+VOLUME = {"size": 1, "durability": {"type": "replicate",
+                                    "replicate": {"replica": 3}}}
+pids = [d.process.pid for d in inst.replicas]
+directs = [inst.direct(i) for i in range(3)]
+
+
+class Load:
+    """Clients that create, look and delete; what failed, and the slowest."""
+
+    def __init__(self):
+        self.failed, self.calls, self.slowest = [], 0, 0
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self.work) for _ in range(5)]
+        for t in self.threads:
+            t.start()
+
+    def call(self, method, path, body, good):
+        begun = time.monotonic()
+        try:
+            got = c.request(method, path, body)
+        except Exception as e:
+            got = (None, {}, repr(e))
+        with self.lock:
+            self.calls += 1
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+            if got[0] not in good:
+                self.failed.append((method, path, got[0], got[2]))
+        return got
+
+    def operate(self, method, path, body):
+        status, headers, _ = self.call(method, path, body, (202,))
+        where = headers.get("Location")
+        while status in (200, 202):
+            status, headers, _ = self.call("GET", where, None, (200, 303, 204))
+        return headers.get("Location")
+
+    def work(self):
+        while not self.stop.is_set():
+            v = self.operate("POST", "/volumes", VOLUME)
+            if v is not None:
+                self.call("GET", v, None, (200,))
+                self.call("GET", "/volumes", None, (200,))
+                self.operate("DELETE", v, None)
+
+    def end(self, what):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+        if not tap.is_(self.failed[:5], [], "%s: no call fails (%d calls, the "
+                       "slowest %.2f s)" % (what, self.calls, self.slowest)):
+            inst.tell()
+
+
+def leader():
+    for i in range(3):
+        if inst.etcd.members[i].process is None:
+            continue
+        s = inst.etcd.call("/v3/maintenance/status", {}, member=i)
+        if s.get("leader") == s["header"]["member_id"]:
+            return i
+    return 0
+
+
+# ---- one of three ----
+
+for what, which in (("a follower dies", lambda: (leader() + 1) % 3),
+                    ("the leader dies", leader)):
+    load = Load()
+    time.sleep(0.3)
+    i = which()
+    inst.etcd.kill(i)
+    time.sleep(1.5)
+    inst.etcd.restart(i)
+    time.sleep(0.3)
+    load.end(what)
+load = Load()
+for i in range(3):
+    inst.etcd.compact()
+    inst.etcd.call("/v3/maintenance/defragment", {}, member=i)
+load.end("compaction, and a defragmentation of each member")
+
+# ---- two of three ----
+
+status, headers, _ = c.request("POST", "/volumes", VOLUME)
+accepted = [headers["Location"]]
+for i in (0, 1):
+    inst.etcd.freeze(i)
+codes, words = collections.defaultdict(list), set()
+
+
+def ask(i, *what):
+    status, _, body = inst.direct(i).request(*what)
+    codes[what[0] + " " + what[1]].append(status)
+    words.add((what[1], body))
+
+
+threads = [threading.Thread(target=ask, args=(i, *what)) for i in range(3)
+           for what in (("GET", "/readyz"), ("GET", "/clusters"),
+                        ("POST", "/volumes", VOLUME))]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+tap.is_((codes["GET /readyz"], codes["GET /clusters"]), ([503] * 3, [503] * 3),
+        "no quorum: /readyz says no, reads are 503")
+tap.ok(set(codes["POST /volumes"]) <= {503, 504},
+       "no quorum: so are creates: %s" % codes["POST /volumes"])
+tap.ok(("/clusters", b"Unable to access db\n") in words,
+       "no quorum: clients are told in heketi's words")
+tap.is_(directs[0].request("GET", "/healthz")[0], 200,
+        "no quorum: the processes are well")
+for i in (0, 1):
+    inst.etcd.thaw(i)
+begun = time.monotonic()
+tap.ok(wait_for(lambda: all(d.request("GET", "/readyz")[0] == 200
+                            for d in directs), 60),
+       "the quorum is back: all are ready after %.1f s"
+       % (time.monotonic() - begun))
+tap.is_(c.wait(accepted[0], 60)[0], 200,
+        "what was accepted before ends well")
+for i in range(3):
+    inst.wait_up(i)
+load = Load()
+time.sleep(0.5)
+load.end("afterwards")
+tap.is_([d.process.pid for d in inst.replicas], pids, "nobody was restarted")
+
+# ---- compaction past the watch ----
+
+inst.partition(0, "hole")
+made = [directs[1].run("POST", "/volumes", VOLUME)[0] for _ in range(5)]
+inst.etcd.compact()
+inst.partition(0, "cut")            # the stream with what was missed is gone
+inst.partition(0, "pass")
+tap.is_(made, [200] * 5, "volumes are made while one replica is cut off")
+tap.ok(wait_for(lambda: directs[0].request("GET", "/readyz")[0] == 200, 30),
+       "its past is compacted away; it is ready again")
+tap.is_(directs[0].json("GET", "/volumes"), directs[1].json("GET", "/volumes"),
+        "and knows what it missed")
+tap.ok(wait_for(lambda: all(o["status"] in ("done", "failed")
+                            for o in c.operations().values()), 30),
+       "nothing is left open")
+if not tap.is_(audit(directs[0], inst.state), [], "all is well"):
+    inst.tell()
+inst.close()
+tap.done()
