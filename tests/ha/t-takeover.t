@@ -134,7 +134,7 @@ for point in ("hang", "after-hang"):
     cases.append(Case("create", "volume_create=" + point, 2, "POST", "/volumes",
                       CREATE, 200))
 cases += [            # after an undo a create is tried again elsewhere
-    Case("undo of a create", "volume_create=fail:no\nvolume_destroy=hang", 3,
+    Case("undo of a create", "volume_create=after:no\nvolume_destroy=hang", 3,
          "POST", "/volumes", CREATE, 200),
     Case("undo of a create", "volume_create=fail:no\nbricks_destroy=after-hang",
          2, "POST", "/volumes", CREATE, 200),
