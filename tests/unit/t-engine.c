@@ -274,10 +274,10 @@ check_nothing(int s)
 
 /* ---- hooks ---- */
 
-static const char *hook_step;
+static const char *_Atomic hook_step;
 static atomic_int hook_times;		/* so often it acts, then it does not */
 static atomic_int hook_released;		/* hung until it was cancelled */
-static enum err hook_code;
+static _Atomic enum err hook_code;
 
 /* Fail hook_step with hook_code. */
 static enum err
@@ -323,7 +323,7 @@ hook_bad_node(const struct fake_call *c, struct error *err)
 	return fail(err, ERR_EXEC, "disk on fire");
 }
 
-static const char *hook_gone;
+static const char *_Atomic hook_gone;
 
 /* The record goes while the step is at work. */
 static enum err
@@ -397,7 +397,7 @@ epoch_of(int i, const char *op_id)
 	return op != NULL ? op->epoch : 0;
 }
 
-static uint64_t seen_epoch;
+static _Atomic uint64_t seen_epoch;
 
 static enum err
 hook_see_epoch(const struct fake_call *c, struct error *err)
@@ -498,7 +498,7 @@ test_deadline_of_the_lease(void)
 }
 
 /* Somebody else takes the operation over just before we change its volume. */
-static const char *stolen_key, *watched_key;
+static const char *_Atomic stolen_key, *_Atomic watched_key;
 static atomic_bool stolen;
 
 static void
