@@ -1087,6 +1087,31 @@ test_what_is_full_stays(void)
 }
 
 static void
+test_one_at_a_time(void)
+{
+	char op[ID_SIZE] = "", other[ID_SIZE], id[ID_SIZE];
+	struct error err;
+
+	begin("one operation at a time on a volume");
+	have_volume(id);
+	hook(hook_hang, "volume_expand", 1, 0);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	ok(fake_wait_calls("volume_expand", 1), "and is at work");
+	is_int(service_volume_expand(w.s[0], id, 3, other, &err), ERR_REFUSED,
+	       "no other expand");
+	is_int(service_volume_delete(w.s[0], id, other, &err), ERR_REFUSED,
+	       "nor a delete");
+	is_int(service_device_resync(w.s[0], w.device[0], other, &err), ERR_OK,
+	       "a resync of a device under it");
+	is_int(wait_end(0, other), ERR_INUSE, "is told to come later");
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
+	is_int(wait_end(0, op), ERR_OK, "the expand ends well");
+	check_volume(id, 8, 6);
+	end();
+}
+
+static void
 test_slots(void)
 {
 	CLEANUP_FREE char *key = NULL;
@@ -1353,6 +1378,7 @@ main(void)
 	test_space_is_promised_once();
 	test_parent_goes();
 	test_what_is_full_stays();
+	test_one_at_a_time();
 	test_slots();
 	test_foreign_volume();
 	test_bad_node_is_avoided();
