@@ -445,8 +445,8 @@ test_there_and_back(void)
 	ok(fake_wait_calls("bricks_create", 2 * NODES), "the other takes it over");
 	is_int(epoch_of(1, op), 2, "under the next epoch");
 	ok(wait_for(is_listed), "the first gets a new lease");
+	hook_times = 0;
 	stop(1, 0);
-	fake_hook = NULL;
 	is_int(wait_end(0, op), ERR_OK, "and takes it back when the other is gone");
 	is_int(epoch_of(0, op), 3, "under the epoch after that");
 	is_int(fake_bricks(), NODES, "every brick is there once");
@@ -713,6 +713,66 @@ test_goes_on_from_its_stage(void)
 	end();
 }
 
+static atomic_int times_told;
+
+static void
+on_end(void *arg, const char *id)
+{
+	times_told += id != NULL;
+}
+
+static const char *waited_for;
+
+static bool
+has_failed(void)
+{
+	RECORD_SCOPE struct operation *op = service_operation(w.s[0], waited_for);
+
+	return op != NULL && op->status == OP_FAILED;
+}
+
+static enum err
+hook_no_way(const struct fake_call *c, struct error *err)
+{
+	return strcmp(c->step, "volume_create") == 0 ?
+	       fail(err, ERR_EXEC, "no way forward") :
+	       strcmp(c->step, "bricks_destroy") == 0 ?
+	       fail(err, ERR_UNREACHABLE, "no way back") : ERR_OK;
+}
+
+static bool
+was_told(void)
+{
+	return times_told > 0;
+}
+
+static void
+test_stuck(void)
+{
+	RECORD_SCOPE struct operation *rec = NULL;
+	char op[ID_SIZE] = "";
+
+	begin("an operation that can neither be done nor undone");
+	hook(hook_no_way, "", 0, 0);
+	times_told = 0;
+	service_on_operation_end(w.s[0], on_end, NULL);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(wait_for(was_told), "those who wait for its end are told");
+	is_int(wait_end(0, op), ERR_EXEC, "the client gets its error");
+	rec = service_operation(w.s[0], op);
+	is_str(rec->error, "no way forward", "in the words of the step");
+	is_int(rec->status, OP_STUCK, "it is not given up");
+	is_int(hub_count(w.hub, "volumes/"), 1, "nor is its space");
+	service_on_operation_end(w.s[0], NULL, NULL);
+	stop(0, 0);
+	fake_hook = NULL;
+	start(0);
+	waited_for = op;
+	ok(wait_for(has_failed), "when the way is free it is undone");
+	check_nothing(0);
+	end();
+}
+
 /* ---- the store ---- */
 
 static enum err
@@ -970,6 +1030,87 @@ test_space_is_promised_once(void)
 	end();
 }
 
+/* Another replica deletes what we are about to add to. */
+static const char *pulled_key, *pulled_with;
+
+static void
+pull(const struct store_write *writes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(writes[i].key, pulled_with, strlen(pulled_with)) == 0)
+			hub_put(w.hub, pulled_key, NULL);
+}
+
+static void
+test_parent_goes(void)
+{
+	CLEANUP_FREE char *cluster = NULL;
+	CLEANUP_FREE char *node = NULL;
+	char op[ID_SIZE] = "";
+
+	begin("what goes in this moment gets nothing added");
+	node = xasprintf("nodes/%s", w.node[0]);
+	pulled_key = node;
+	pulled_with = "devices/";
+	hub_before_commit(w.hub, pull);
+	is_int(add_device(w.node[0], op), ERR_NOTFOUND, "no device to a node");
+	is_int(hub_count(w.hub, "devices/"), NODES, "there is no new one");
+	cluster = xasprintf("clusters/%s", w.cluster);
+	pulled_key = cluster;
+	pulled_with = "nodes/";
+	is_int(add_node("late", NULL, op), ERR_NOTFOUND, "no node to a cluster");
+	is_int(hub_count(w.hub, "nodes/"), NODES - 1, "there is no new one");
+	hub_before_commit(w.hub, NULL);
+	end();
+}
+
+static void
+test_what_is_full_stays(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("what still holds something can't be deleted");
+	have_volume(id);
+	is_int(service_device_set_state(w.s[0], w.device[0], STATE_OFFLINE, op,
+					&err), ERR_OK, "a device with a brick");
+	is_int(service_device_set_state(w.s[0], w.device[0], STATE_FAILED, op,
+					&err), ERR_OK, "is to fail");
+	is_int(wait_end(0, op), ERR_REFUSED, "which it can't");
+	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
+	       ERR_BADREQ, "so it can't be deleted");
+	is_int(service_node_delete(w.s[0], w.node[0], op, &err), ERR_INUSE,
+	       "nor a node with a device");
+	is_int(service_cluster_delete(w.s[0], w.cluster, &err), ERR_INUSE,
+	       "nor a cluster with nodes");
+	end();
+}
+
+static void
+test_one_at_a_time(void)
+{
+	char op[ID_SIZE] = "", other[ID_SIZE], id[ID_SIZE];
+	struct error err;
+
+	begin("one operation at a time on a volume");
+	have_volume(id);
+	hook(hook_hang, "volume_expand", 1, 0);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	ok(fake_wait_calls("volume_expand", 1), "and is at work");
+	is_int(service_volume_expand(w.s[0], id, 3, other, &err), ERR_REFUSED,
+	       "no other expand");
+	is_int(service_volume_delete(w.s[0], id, other, &err), ERR_REFUSED,
+	       "nor a delete");
+	is_int(service_device_resync(w.s[0], w.device[0], other, &err), ERR_OK,
+	       "a resync of a device under it");
+	is_int(wait_end(0, other), ERR_INUSE, "is told to come later");
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
+	is_int(wait_end(0, op), ERR_OK, "the expand ends well");
+	check_volume(id, 8, 6);
+	end();
+}
+
 static void
 test_slots(void)
 {
@@ -1163,6 +1304,27 @@ hook_slow_look(const struct fake_call *c, struct error *err)
 }
 
 static void
+test_resync(void)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	begin("a device that grew is seen");
+	fake_total = fake_free = "214748364800";
+	for (int i = 0; i < 2; i++) {
+		RECORD_SCOPE struct device *d = NULL;
+
+		is_int(service_device_resync(w.s[0], w.device[0], op, &err),
+		       ERR_OK, "a resync begins");
+		is_int(wait_end(0, op), ERR_OK, "and ends well");
+		d = service_device(w.s[0], w.device[0]);
+		is_int(d->total_bytes >> 30, 200, "the device is larger");
+		is_str(d->pending, "", "and ready for the next");
+	}
+	end();
+}
+
+static void
 test_resync_meets_delete(void)
 {
 	CLEANUP_FREE char *left = NULL;
@@ -1206,6 +1368,7 @@ main(void)
 	test_stop_in_forget();
 	test_stop_in_node_delete();
 	test_goes_on_from_its_stage();
+	test_stuck();
 	test_store_away();
 	test_finish_fails();
 	test_record_vanishes();
@@ -1213,6 +1376,9 @@ main(void)
 	test_expand_fails();
 	test_expand_keeps_once();
 	test_space_is_promised_once();
+	test_parent_goes();
+	test_what_is_full_stays();
+	test_one_at_a_time();
 	test_slots();
 	test_foreign_volume();
 	test_bad_node_is_avoided();
@@ -1221,6 +1387,7 @@ main(void)
 	test_host_named_twice();
 	test_peer_goes_in_add();
 	test_peer_goes_in_delete();
+	test_resync();
 	test_resync_meets_delete();
 	return tap_done();
 }
