@@ -135,6 +135,8 @@ tap.ok(wait_for(lambda: all(d.request("GET", "/readyz")[0] == 200
                             for d in directs), 60),
        "the quorum is back: all are ready after %.1f s"
        % (time.monotonic() - begun))
+for i in range(3):
+    inst.wait_up(i)         # until the balancer knows it, too
 tap.is_(c.wait(accepted[0], 60)[0], 200,
         "what was accepted before ends well")
 for i in range(3):
