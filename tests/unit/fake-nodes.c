@@ -16,9 +16,9 @@ struct fake_volume {
 	struct strs bricks;		/* host, path, host, path … */
 };
 
-enum err (*fake_hook)(const struct fake_call *, struct error *);
-const char *fake_total = "107374182400";
-const char *fake_free = "107374182400";
+_Atomic(fake_hook_fn *) fake_hook;
+_Atomic(const char *) fake_total = "107374182400";
+_Atomic(const char *) fake_free = "107374182400";
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct strs calls, bricks;
@@ -38,7 +38,8 @@ fake_reset(void)
 	LOCK_FOR_SCOPE(&lock);
 
 	fake_hook = NULL;
-	fake_total = fake_free = "107374182400";
+	fake_total = "107374182400";
+	fake_free = "107374182400";
 	strs_release(&calls);
 	strs_release(&bricks);
 	while (volumes.n > 0)
@@ -113,6 +114,7 @@ begin(const char *step, const struct brickyard_call *call,
       const struct brickyard_node *node, struct error *err)
 {
 	struct fake_call c = { step, node->id, node->manage_host, call };
+	fake_hook_fn *hook;
 
 	if (call->cancelled(call))
 		return fail(err, ERR_CANCELLED, "%s: cancelled", step);
@@ -120,7 +122,8 @@ begin(const char *step, const struct brickyard_call *call,
 		LOCK_FOR_SCOPE(&lock);
 		strs_add(&calls, step);
 	}
-	return fake_hook != NULL ? fake_hook(&c, err) : ERR_OK;
+	hook = fake_hook;
+	return hook != NULL ? hook(&c, err) : ERR_OK;
 }
 
 /* ---- the steps ---- */
