@@ -16,9 +16,9 @@ struct fake_volume {
 	struct strs bricks;		/* host, path, host, path … */
 };
 
-fake_hook_fn *_Atomic fake_hook;
-const char *fake_total = "107374182400";
-const char *fake_free = "107374182400";
+_Atomic(fake_hook_fn *) fake_hook;
+_Atomic(const char *) fake_total = "107374182400";
+_Atomic(const char *) fake_free = "107374182400";
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct strs calls, bricks;
@@ -38,7 +38,8 @@ fake_reset(void)
 	LOCK_FOR_SCOPE(&lock);
 
 	fake_hook = NULL;
-	fake_total = fake_free = "107374182400";
+	fake_total = "107374182400";
+	fake_free = "107374182400";
 	strs_release(&calls);
 	strs_release(&bricks);
 	while (volumes.n > 0)

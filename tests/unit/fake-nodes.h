@@ -19,9 +19,9 @@ struct fake_call {
 
 /* Asked before each step; anything but ERR_OK is the step's answer. */
 typedef enum err fake_hook_fn(const struct fake_call *, struct error *);
-extern fake_hook_fn *_Atomic fake_hook;
+extern _Atomic(fake_hook_fn *) fake_hook;
 /* What devices say of their bytes, when the step begins; total NULL: nothing. */
-extern const char *fake_total, *fake_free;
+extern _Atomic(const char *) fake_total, fake_free;
 
 void fake_reset(void);
 int fake_calls(const char *step);

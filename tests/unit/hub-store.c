@@ -208,7 +208,8 @@ hub_barrier(struct store *s, int64_t *ret, struct error *err)
 }
 
 static enum err
-grant(struct front *f, struct error *err)
+grant(struct front *f, void (*lost)(void *), void *arg, bool *ret_lose,
+      struct error *err)
 {
 	LOCK_FOR_SCOPE(&f->hub->lock);
 	enum err r = away(f->hub, err);
@@ -222,6 +223,9 @@ grant(struct front *f, struct error *err)
 		return fail(err, ERR_STORE, "the hub grants no lease, as told");
 	}
 	f->leased = true;
+	f->lost = lost;
+	f->lost_arg = arg;
+	*ret_lose = STEAL(f->lose_next);
 	return ERR_OK;
 }
 
@@ -229,21 +233,12 @@ static enum err
 hub_grant(struct store *s, int ttl_ms, void (*lost)(void *), void *arg,
 	  struct error *err)
 {
-	struct front *f = front_of(s);
-	enum err r = grant(f, err);
-	bool lose;
+	bool lose = false;
+	enum err r = grant(front_of(s), lost, arg, &lose, err);
 
-	if (r != ERR_OK)
-		return r;
-	{
-		LOCK_FOR_SCOPE(&f->hub->lock);
-		f->lost = lost;
-		f->lost_arg = arg;
-		lose = STEAL(f->lose_next);
-	}
 	if (lose)
 		hub_lose_lease(s, true);
-	return ERR_OK;
+	return r;
 }
 
 static int64_t
@@ -392,6 +387,8 @@ hub_fail_leased(struct store *s, int n)
 void
 hub_lose_next_grant(struct store *s)
 {
+	LOCK_FOR_SCOPE(&front_of(s)->hub->lock);
+
 	front_of(s)->lose_next = true;
 }
 

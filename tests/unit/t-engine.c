@@ -274,10 +274,10 @@ check_nothing(int s)
 
 /* ---- hooks ---- */
 
-static const char *_Atomic hook_step;
+static _Atomic(const char *) hook_step;
 static atomic_int hook_times;		/* so often it acts, then it does not */
 static atomic_int hook_released;		/* hung until it was cancelled */
-static _Atomic enum err hook_code;
+static _Atomic(enum err) hook_code;
 
 /* Fail hook_step with hook_code. */
 static enum err
@@ -323,7 +323,7 @@ hook_bad_node(const struct fake_call *c, struct error *err)
 	return fail(err, ERR_EXEC, "disk on fire");
 }
 
-static const char *_Atomic hook_gone;
+static _Atomic(const char *) hook_gone;
 
 /* The record goes while the step is at work. */
 static enum err
@@ -335,8 +335,7 @@ hook_drop_record(const struct fake_call *c, struct error *err)
 }
 
 static void
-hook(enum err (*fn)(const struct fake_call *, struct error *), const char *step,
-     int times, enum err code)
+hook(fake_hook_fn *fn, const char *step, int times, enum err code)
 {
 	hook_step = step;
 	hook_released = 0;
@@ -498,7 +497,7 @@ test_deadline_of_the_lease(void)
 }
 
 /* Somebody else takes the operation over just before we change its volume. */
-static const char *_Atomic stolen_key, *_Atomic watched_key;
+static _Atomic(const char *) stolen_key, watched_key;
 static atomic_bool stolen;
 
 static void
@@ -966,8 +965,10 @@ test_expand_keeps_once(void)
 	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
 	       "an expand begins");
 	ok(fake_wait_calls("volume_expand_done", 1), "and is in gluster");
-	watched_key = volume_key = xasprintf("volumes/%s", id);
-	stolen_key = op_key = xasprintf("operations/%s", op);
+	volume_key = xasprintf("volumes/%s", id);
+	watched_key = volume_key;
+	op_key = xasprintf("operations/%s", op);
+	stolen_key = op_key;
 	kept = 0;
 	hub_before_commit(w.hub, lose_after_keeping);
 	hook(hook_fail, "volume_expand_done", 1000, ERR_EXEC);
@@ -1031,7 +1032,7 @@ test_space_is_promised_once(void)
 }
 
 /* Another replica deletes what we are about to add to. */
-static const char *pulled_key, *pulled_with;
+static _Atomic(const char *) pulled_key, pulled_with;
 
 static void
 pull(const struct store_write *writes, size_t n)
