@@ -16,7 +16,7 @@ struct fake_volume {
 	struct strs bricks;		/* host, path, host, path … */
 };
 
-enum err (*fake_hook)(const struct fake_call *, struct error *);
+fake_hook_fn *_Atomic fake_hook;
 const char *fake_total = "107374182400";
 const char *fake_free = "107374182400";
 
@@ -113,6 +113,7 @@ begin(const char *step, const struct brickyard_call *call,
       const struct brickyard_node *node, struct error *err)
 {
 	struct fake_call c = { step, node->id, node->manage_host, call };
+	fake_hook_fn *hook;
 
 	if (call->cancelled(call))
 		return fail(err, ERR_CANCELLED, "%s: cancelled", step);
@@ -120,7 +121,8 @@ begin(const char *step, const struct brickyard_call *call,
 		LOCK_FOR_SCOPE(&lock);
 		strs_add(&calls, step);
 	}
-	return fake_hook != NULL ? fake_hook(&c, err) : ERR_OK;
+	hook = fake_hook;
+	return hook != NULL ? hook(&c, err) : ERR_OK;
 }
 
 /* ---- the steps ---- */

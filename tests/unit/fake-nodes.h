@@ -18,7 +18,8 @@ struct fake_call {
 };
 
 /* Asked before each step; anything but ERR_OK is the step's answer. */
-extern enum err (*fake_hook)(const struct fake_call *, struct error *);
+typedef enum err fake_hook_fn(const struct fake_call *, struct error *);
+extern fake_hook_fn *_Atomic fake_hook;
 /* What devices say of their bytes, when the step begins; total NULL: nothing. */
 extern const char *fake_total, *fake_free;
 

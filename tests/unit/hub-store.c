@@ -231,12 +231,17 @@ hub_grant(struct store *s, int ttl_ms, void (*lost)(void *), void *arg,
 {
 	struct front *f = front_of(s);
 	enum err r = grant(f, err);
+	bool lose;
 
 	if (r != ERR_OK)
 		return r;
-	f->lost = lost;
-	f->lost_arg = arg;
-	if (STEAL(f->lose_next))
+	{
+		LOCK_FOR_SCOPE(&f->hub->lock);
+		f->lost = lost;
+		f->lost_arg = arg;
+		lose = STEAL(f->lose_next);
+	}
+	if (lose)
 		hub_lose_lease(s, true);
 	return ERR_OK;
 }
@@ -355,13 +360,17 @@ void
 hub_lose_lease(struct store *s, bool told)
 {
 	struct front *f = front_of(s);
+	void (*lost)(void *);
+	void *arg;
 
 	{
 		LOCK_FOR_SCOPE(&f->hub->lock);
 		end_lease(f);
+		lost = f->lost;
+		arg = f->lost_arg;
 	}
 	if (told)
-		f->lost(f->lost_arg);
+		lost(arg);
 }
 
 void

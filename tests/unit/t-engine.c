@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "service.h"
+#include "store/codec.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -162,7 +163,7 @@ build_topology(void)
 }
 
 static void
-begin(const char *what)
+begin_with(const char *what, const char *key, const char *value)
 {
 	const char *dir = getenv("BUILDDIR");
 
@@ -171,9 +172,17 @@ begin(const char *what)
 	fake_reset();
 	w.hub = hub_new();
 	w.config = config_new();
+	if (key != NULL)
+		set(key, value);
 	w.plugins = plugin_host_new(dir ? dir : ".");
 	start(0);
 	build_topology();
+}
+
+static void
+begin(const char *what)
+{
+	begin_with(what, NULL, NULL);
 }
 
 static void
@@ -189,7 +198,7 @@ end(void)
 }
 
 static enum err
-create(int i, const char *name, char op[ID_SIZE])
+create_with(int i, const char *name, const char *replica, char op[ID_SIZE])
 {
 	struct volume_request req = {
 		.size_gib = 5, .name = name, .type = "replicate",
@@ -198,12 +207,18 @@ create(int i, const char *name, char op[ID_SIZE])
 	struct error err;
 	enum err r;
 
-	kvs_set(&req.params, "replicate.replica", "3");
+	kvs_set(&req.params, "replicate.replica", replica);
 	r = service_volume_create(w.s[i], &req, op, &err);
 	kvs_release(&req.params);
 	if (r != ERR_OK)
 		printf("# %s\n", err.text);
 	return r;
+}
+
+static enum err
+create(int i, const char *name, char op[ID_SIZE])
+{
+	return create_with(i, name, "3", op);
 }
 
 /* A volume that is there; its id. */
@@ -259,9 +274,10 @@ check_nothing(int s)
 
 /* ---- hooks ---- */
 
-static const char *hook_step;
+static const char *_Atomic hook_step;
 static atomic_int hook_times;		/* so often it acts, then it does not */
-static enum err hook_code;
+static atomic_int hook_released;		/* hung until it was cancelled */
+static _Atomic enum err hook_code;
 
 /* Fail hook_step with hook_code. */
 static enum err
@@ -280,7 +296,42 @@ hook_hang(const struct fake_call *c, struct error *err)
 	if (strcmp(c->step, hook_step) != 0 || hook_times <= 0)
 		return ERR_OK;
 	hook_times--;
-	return fake_hang(c, err);
+	(void)fake_hang(c, err);
+	hook_released++;
+	return ERR_CANCELLED;
+}
+
+/* volume_create fails always; hang in hook_step. */
+static enum err
+hook_fail_and_hang(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, "volume_create") == 0)
+		return fail(err, ERR_EXEC, "no");
+	return hook_hang(c, err);
+}
+
+static atomic_int refusals;
+
+/* The first node makes no bricks. */
+static enum err
+hook_bad_node(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, "bricks_create") != 0 ||
+	    strcmp(c->node, w.node[0]) != 0)
+		return ERR_OK;
+	refusals++;
+	return fail(err, ERR_EXEC, "disk on fire");
+}
+
+static const char *_Atomic hook_gone;
+
+/* The record goes while the step is at work. */
+static enum err
+hook_drop_record(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, hook_step) == 0)
+		hub_put(w.hub, hook_gone, NULL);
+	return ERR_OK;
 }
 
 static void
@@ -288,6 +339,7 @@ hook(enum err (*fn)(const struct fake_call *, struct error *), const char *step,
      int times, enum err code)
 {
 	hook_step = step;
+	hook_released = 0;
 	hook_times = times;
 	hook_code = code;
 	fake_hook = fn;
@@ -345,7 +397,7 @@ epoch_of(int i, const char *op_id)
 	return op != NULL ? op->epoch : 0;
 }
 
-static uint64_t seen_epoch;
+static _Atomic uint64_t seen_epoch;
 
 static enum err
 hook_see_epoch(const struct fake_call *c, struct error *err)
@@ -393,8 +445,8 @@ test_there_and_back(void)
 	ok(fake_wait_calls("bricks_create", 2 * NODES), "the other takes it over");
 	is_int(epoch_of(1, op), 2, "under the next epoch");
 	ok(wait_for(is_listed), "the first gets a new lease");
+	hook_times = 0;
 	stop(1, 0);
-	fake_hook = NULL;
 	is_int(wait_end(0, op), ERR_OK, "and takes it back when the other is gone");
 	is_int(epoch_of(0, op), 3, "under the epoch after that");
 	is_int(fake_bricks(), NODES, "every brick is there once");
@@ -420,8 +472,33 @@ test_new_lease_is_no_old_lease(void)
 	end();
 }
 
+static bool
+all_released(void)
+{
+	return hook_released == NODES;
+}
+
+static void
+test_deadline_of_the_lease(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("node work ends with the lease's time, told or not");
+	hook(hook_hang, "bricks_create", NODES, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("bricks_create", NODES), "and is at work");
+	hub_fail_grants(w.store[0], 1000);
+	hub_lose_lease(w.store[0], false);
+	ok(wait_for(all_released), "its steps are cancelled");
+	ok(!ended(0, op), "and it waits for a new lease");
+	is_int(fake_calls("bricks_create"), NODES, "without beginning a step");
+	hub_fail_grants(w.store[0], 0);
+	is_int(wait_end(0, op), ERR_OK, "with which it ends well");
+	end();
+}
+
 /* Somebody else takes the operation over just before we change its volume. */
-static const char *stolen_key, *watched_key;
+static const char *_Atomic stolen_key, *_Atomic watched_key;
 static atomic_bool stolen;
 
 static void
@@ -447,8 +524,9 @@ steal(const struct store_write *writes, size_t n)
  * volume alone?
  */
 static void
-check_robbed(const char *kind, const char *id, const char *op)
+check_robbed(const char *kind, const char *id, const char *op, bool fails)
 {
+	CLEANUP_FREE char *doc = NULL;
 	CLEANUP_FREE char *volume_key = xasprintf("volumes/%s", id);
 	CLEANUP_FREE char *key = xasprintf("operations/%s", op);
 	CLEANUP_FREE char *before = hub_get(w.hub, volume_key);
@@ -459,8 +537,9 @@ check_robbed(const char *kind, const char *id, const char *op)
 	watched_key = volume_key;
 	stolen = false;
 	hub_before_commit(w.hub, steal);
-	hook(hook_fail, hook_step, 1000, ERR_EXEC);
-	hub_lose_lease(w.store[0], true);
+	if (fails)
+		hook(hook_fail, hook_step, 1000, ERR_EXEC);
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
 	for (int i = 0; i < 60 && !stolen; i++)
 		nanosleep(&ts, NULL);
 	ok(stolen, "%s: it is robbed before it changes the volume", kind);
@@ -468,6 +547,8 @@ check_robbed(const char *kind, const char *id, const char *op)
 	hub_before_commit(w.hub, NULL);
 	after = hub_get(w.hub, volume_key);
 	is_str(after, before, "%s: the volume is left to the new owner", kind);
+	doc = hub_get(w.hub, key);
+	has_str(doc, "\"owner\":\"bbbb", "%s: so is the operation", kind);
 	check_sums(0);
 }
 
@@ -490,7 +571,22 @@ test_zombie_gives_nothing_back(void)
 	is_int(create(0, "", op), ERR_OK, "a create begins");
 	ok(fake_wait_calls("volume_create", 1), "and is at its last stage");
 	target_of(op, id);
-	check_robbed("create", id, op);
+	check_robbed("create", id, op, true);
+	end();
+}
+
+static void
+test_zombie_ends_nothing(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+
+	begin("who lost a create ends it no more");
+	add_thief();
+	hook(hook_hang, "volume_create", 1, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("volume_create", 1), "and is at its last stage");
+	target_of(op, id);
+	check_robbed("create", id, op, false);
 	end();
 }
 
@@ -507,7 +603,7 @@ test_zombie_keeps_nothing(void)
 	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
 	       "an expand begins");
 	ok(fake_wait_calls("volume_expand_done", 1), "and is at its last stage");
-	check_robbed("expand", id, op);
+	check_robbed("expand", id, op, true);
 	end();
 }
 
@@ -585,6 +681,95 @@ test_stop_in_node_delete(void)
 	is_int(fake_calls("peer_detach"), 1, "with the detach");
 	is_int(hub_count(w.hub, "index/hosts/"), 2 * (NODES - 1),
 	       "its host names are free again");
+	end();
+}
+
+static void
+test_goes_on_from_its_stage(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("who takes over goes on from the stage that is recorded");
+	hook(hook_hang, "volume_create", 1, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("volume_create", 1), "and is at its last stage");
+	stop(0, 0);
+	start(0);
+	is_int(wait_end(0, op), ERR_OK, "the next one brings it to its end");
+	is_int(fake_calls("bricks_create"), NODES, "the bricks were made once");
+	end();
+
+	begin("also backward");
+	hook(hook_fail_and_hang, "bricks_destroy", NODES, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("bricks_destroy", NODES), "fails, and goes back");
+	is_int(fake_calls("volume_info"), 1, "behind its last stage");
+	stop(0, 0);
+	start(0);
+	is_int(wait_end(0, op), ERR_EXEC, "the next one brings it to its end");
+	is_int(fake_calls("volume_info"), fake_calls("volume_create"),
+	       "after five attempts, of which each was undone once");
+	check_nothing(0);
+	end();
+}
+
+static atomic_int times_told;
+
+static void
+on_end(void *arg, const char *id)
+{
+	times_told += id != NULL;
+}
+
+static const char *waited_for;
+
+static bool
+has_failed(void)
+{
+	RECORD_SCOPE struct operation *op = service_operation(w.s[0], waited_for);
+
+	return op != NULL && op->status == OP_FAILED;
+}
+
+static enum err
+hook_no_way(const struct fake_call *c, struct error *err)
+{
+	return strcmp(c->step, "volume_create") == 0 ?
+	       fail(err, ERR_EXEC, "no way forward") :
+	       strcmp(c->step, "bricks_destroy") == 0 ?
+	       fail(err, ERR_UNREACHABLE, "no way back") : ERR_OK;
+}
+
+static bool
+was_told(void)
+{
+	return times_told > 0;
+}
+
+static void
+test_stuck(void)
+{
+	RECORD_SCOPE struct operation *rec = NULL;
+	char op[ID_SIZE] = "";
+
+	begin("an operation that can neither be done nor undone");
+	hook(hook_no_way, "", 0, 0);
+	times_told = 0;
+	service_on_operation_end(w.s[0], on_end, NULL);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(wait_for(was_told), "those who wait for its end are told");
+	is_int(wait_end(0, op), ERR_EXEC, "the client gets its error");
+	rec = service_operation(w.s[0], op);
+	is_str(rec->error, "no way forward", "in the words of the step");
+	is_int(rec->status, OP_STUCK, "it is not given up");
+	is_int(hub_count(w.hub, "volumes/"), 1, "nor is its space");
+	service_on_operation_end(w.s[0], NULL, NULL);
+	stop(0, 0);
+	fake_hook = NULL;
+	start(0);
+	waited_for = op;
+	ok(wait_for(has_failed), "when the way is free it is undone");
+	check_nothing(0);
 	end();
 }
 
@@ -670,15 +855,8 @@ test_results_go(void)
 	struct error err;
 	int bad = 0;
 
-	begin("old results go as fast as new ones come");
-	end();
-	memset(&w, 0, sizeof(w));
-	w.hub = hub_new();
-	w.config = config_new();
-	set("result_retention_s", "1");
-	w.plugins = plugin_host_new(getenv("BUILDDIR") ? getenv("BUILDDIR") : ".");
-	start(0);
-	build_topology();
+	begin_with("old results go as fast as new ones come",
+		   "result_retention_s", "1");
 	for (int i = 0; i < 3000; i++)
 		bad += service_node_set_state(w.s[0], w.node[0],
 					      i % 2 ? STATE_ONLINE : STATE_OFFLINE,
@@ -688,6 +866,288 @@ test_results_go(void)
 	while (hub_count(w.hub, "operations/") > 0 && clock_mono_ms() < until)
 		nanosleep(&ts, NULL);
 	is_int(hub_count(w.hub, "operations/"), 0, "are forgotten soon");
+	end();
+}
+
+/* ---- expanding ---- */
+
+/* Its size and bricks; a brick that is still somebody's counts for 1000. */
+static void
+check_volume(const char *id, uint64_t gib, size_t nbricks)
+{
+	RECORD_SCOPE struct volume *v = service_volume(w.s[0], id);
+	size_t n = v->nbricks;
+
+	for (size_t i = 0; i < v->nbricks; i++)
+		n += v->bricks[i].pending[0] != '\0' ? 1000 : 0;
+	is_int(v->size_bytes >> 30, gib, "it has %" PRIu64 " GiB", gib);
+	is_int(n, nbricks, "and %zu settled bricks", nbricks);
+	is_str(v->pending, "", "nobody is at work on it");
+	is_int(fake_bricks(), nbricks, "the nodes have as many bricks");
+	check_sums(0);
+}
+
+static void
+expand_fails(const char *step, const char *id)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	hook(hook_fail, step, 1000, ERR_EXEC);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	is_int(wait_end(0, op), ERR_EXEC, "and fails at %s", step);
+	fake_hook = NULL;
+}
+
+static void
+test_expand_fails(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("an expand that fails leaves the volume as it was");
+	have_volume(id);
+	expand_fails("bricks_create", id);
+	check_volume(id, 5, 3);
+	expand_fails("volume_expand", id);
+	check_volume(id, 5, 3);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "another one begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	check_volume(id, 8, 6);
+	is_int(service_volume_delete(w.s[0], id, op, &err), ERR_OK,
+	       "deleting it begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	check_nothing(0);
+	end();
+	begin("an expand that fails when gluster has the bricks keeps them");
+	have_volume(id);
+	expand_fails("volume_expand_done", id);
+	check_volume(id, 8, 6);
+	end();
+}
+
+/* The store goes away between what the undo of an expand commits: that bricks
+ * are kept, and how far it is.
+ */
+static atomic_int kept;			/* 1: it did, 2: and the store is away */
+
+static void
+lose_after_keeping(const struct store_write *writes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(writes[i].key, watched_key) == 0)
+			kept = 1;
+		else if (strcmp(writes[i].key, stolen_key) == 0 && kept == 1) {
+			kept = 2;
+			hub_set_away(w.hub, true);
+		}
+	}
+}
+
+static bool
+is_kept(void)
+{
+	return kept == 2;
+}
+
+static void
+test_expand_keeps_once(void)
+{
+	CLEANUP_FREE char *volume_key = NULL;
+	CLEANUP_FREE char *op_key = NULL;
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("what an expand keeps is kept once, however often it is undone");
+	have_volume(id);
+	hook(hook_hang, "volume_expand_done", 1, 0);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	ok(fake_wait_calls("volume_expand_done", 1), "and is in gluster");
+	watched_key = volume_key = xasprintf("volumes/%s", id);
+	stolen_key = op_key = xasprintf("operations/%s", op);
+	kept = 0;
+	hub_before_commit(w.hub, lose_after_keeping);
+	hook(hook_fail, "volume_expand_done", 1000, ERR_EXEC);
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
+	ok(wait_for(is_kept), "the store goes when the bricks were kept");
+	hub_before_commit(w.hub, NULL);
+	hub_set_away(w.hub, false);
+	is_int(wait_end(0, op), ERR_EXEC, "the expand ends");
+	check_volume(id, 8, 6);
+	end();
+}
+
+/* ---- guards ---- */
+
+/* Another replica takes a GiB of the first device just before our commit. */
+static atomic_int taken;
+
+static void
+take_a_gib(const struct store_write *writes, size_t n)
+{
+	CLEANUP_FREE char *key = xasprintf("devices/%s", w.device[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP_FREE char *doc = NULL;
+		RECORD_SCOPE struct device *was = NULL;
+		RECORD_SCOPE struct device *d = NULL;
+
+		if (strcmp(writes[i].key, key) != 0 || taken > 0)
+			continue;
+		taken = 1;
+		was = service_device(w.s[0], w.device[0]);
+		d = device_copy(was);
+		d->used_bytes += UINT64_C(1) << 30;
+		doc = record_encode(&d->r);
+		hub_put(w.hub, key, doc);
+	}
+}
+
+static uint64_t
+used(int i)
+{
+	RECORD_SCOPE struct device *d = service_device(w.s[0], w.device[i]);
+
+	return d->used_bytes;
+}
+
+static void
+test_space_is_promised_once(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("space that another took meanwhile is not promised again");
+	taken = 0;
+	hub_before_commit(w.hub, take_a_gib);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	hub_before_commit(w.hub, NULL);
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	is_int(taken, 1, "another was faster");
+	is_int(used(0), used(1) + (1 << 30), "both have what they took");
+	end();
+}
+
+/* Another replica deletes what we are about to add to. */
+static const char *pulled_key, *pulled_with;
+
+static void
+pull(const struct store_write *writes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(writes[i].key, pulled_with, strlen(pulled_with)) == 0)
+			hub_put(w.hub, pulled_key, NULL);
+}
+
+static void
+test_parent_goes(void)
+{
+	CLEANUP_FREE char *cluster = NULL;
+	CLEANUP_FREE char *node = NULL;
+	char op[ID_SIZE] = "";
+
+	begin("what goes in this moment gets nothing added");
+	node = xasprintf("nodes/%s", w.node[0]);
+	pulled_key = node;
+	pulled_with = "devices/";
+	hub_before_commit(w.hub, pull);
+	is_int(add_device(w.node[0], op), ERR_NOTFOUND, "no device to a node");
+	is_int(hub_count(w.hub, "devices/"), NODES, "there is no new one");
+	cluster = xasprintf("clusters/%s", w.cluster);
+	pulled_key = cluster;
+	pulled_with = "nodes/";
+	is_int(add_node("late", NULL, op), ERR_NOTFOUND, "no node to a cluster");
+	is_int(hub_count(w.hub, "nodes/"), NODES - 1, "there is no new one");
+	hub_before_commit(w.hub, NULL);
+	end();
+}
+
+static void
+test_what_is_full_stays(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin("what still holds something can't be deleted");
+	have_volume(id);
+	is_int(service_device_set_state(w.s[0], w.device[0], STATE_OFFLINE, op,
+					&err), ERR_OK, "a device with a brick");
+	is_int(service_device_set_state(w.s[0], w.device[0], STATE_FAILED, op,
+					&err), ERR_OK, "is to fail");
+	is_int(wait_end(0, op), ERR_REFUSED, "which it can't");
+	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
+	       ERR_BADREQ, "so it can't be deleted");
+	is_int(service_node_delete(w.s[0], w.node[0], op, &err), ERR_INUSE,
+	       "nor a node with a device");
+	is_int(service_cluster_delete(w.s[0], w.cluster, &err), ERR_INUSE,
+	       "nor a cluster with nodes");
+	end();
+}
+
+static void
+test_one_at_a_time(void)
+{
+	char op[ID_SIZE] = "", other[ID_SIZE], id[ID_SIZE];
+	struct error err;
+
+	begin("one operation at a time on a volume");
+	have_volume(id);
+	hook(hook_hang, "volume_expand", 1, 0);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	ok(fake_wait_calls("volume_expand", 1), "and is at work");
+	is_int(service_volume_expand(w.s[0], id, 3, other, &err), ERR_REFUSED,
+	       "no other expand");
+	is_int(service_volume_delete(w.s[0], id, other, &err), ERR_REFUSED,
+	       "nor a delete");
+	is_int(service_device_resync(w.s[0], w.device[0], other, &err), ERR_OK,
+	       "a resync of a device under it");
+	is_int(wait_end(0, other), ERR_INUSE, "is told to come later");
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
+	is_int(wait_end(0, op), ERR_OK, "the expand ends well");
+	check_volume(id, 8, 6);
+	end();
+}
+
+static void
+test_slots(void)
+{
+	CLEANUP_FREE char *key = NULL;
+	char op[ID_SIZE] = "", id[ID_SIZE], other[ID_SIZE] = "";
+	struct error err;
+
+	begin_with("a slot is held as long as the operation runs",
+		   "glusterfs.max_inflight_operations", "1");
+	hook(hook_hang, "volume_create", 1, 0);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	ok(fake_wait_calls("volume_create", 1), "and is at its last stage");
+	is_int(hub_count(w.hub, "slots/"), 1, "it has a slot");
+	is_int(create(0, "", other), ERR_BUSY, "there is none for another");
+	hub_lose_lease(w.store[0], true);	/* ends the hanging step */
+	is_int(wait_end(0, op), ERR_OK, "it ends well");
+	is_int(hub_count(w.hub, "slots/"), 0, "the slot is free");
+	target_of(op, id);
+	is_int(service_volume_delete(w.s[0], id, op, &err), ERR_OK,
+	       "a delete takes it");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	hook(hook_fail, "volume_create", 1000, ERR_EXEC);
+	is_int(create(0, "", op), ERR_OK, "then a create");
+	is_int(wait_end(0, op), ERR_EXEC, "which fails");
+	check_nothing(0);
+
+	/* Its end can't be committed, since its volume is gone. */
+	hook(hook_hang, "volume_create", 1, 0);
+	is_int(create(0, "", op), ERR_OK, "then another");
+	ok(fake_wait_calls("volume_create", 1), "is at its last stage");
+	target_of(op, id);
+	key = xasprintf("volumes/%s", id);
+	hook_gone = key;
+	hook(hook_drop_record, "volume_create", 1, 0);
+	hub_lose_lease(w.store[0], true);
+	is_int(wait_end(0, op), ERR_INTERNAL, "whose volume vanishes");
+	is_int(hub_count(w.hub, "slots/"), 0, "the slot is free");
 	end();
 }
 
@@ -706,6 +1166,28 @@ test_foreign_volume(void)
 	is_int(fake_bricks(), 0, "our bricks are gone");
 	is_int(check_sums(0), 0, "no space is used");
 	is_int(hub_count(w.hub, "index/volume-names/"), 0, "no name is taken");
+	end();
+}
+
+static void
+test_bad_node_is_avoided(void)
+{
+	int bad = 0, creates = 12;
+
+	begin("a create that failed on a node goes elsewhere");
+	hook(hook_bad_node, "", 0, 0);
+	refusals = 0;
+	for (int i = 0; i < creates; i++) {
+		char op[ID_SIZE] = "";
+
+		bad += create_with(0, "", "2", op) != ERR_OK ||
+		       wait_end(0, op) != ERR_OK;
+	}
+	is_int(bad, 0, "%d creates end well", creates);
+	ok(refusals > 0, "although the node was tried");
+	ok(refusals <= creates, "at most once by each");
+	is_int(fake_bricks(), 2 * creates, "no brick is left behind");
+	check_sums(0);
 	end();
 }
 
@@ -822,6 +1304,27 @@ hook_slow_look(const struct fake_call *c, struct error *err)
 }
 
 static void
+test_resync(void)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	begin("a device that grew is seen");
+	fake_total = fake_free = "214748364800";
+	for (int i = 0; i < 2; i++) {
+		RECORD_SCOPE struct device *d = NULL;
+
+		is_int(service_device_resync(w.s[0], w.device[0], op, &err),
+		       ERR_OK, "a resync begins");
+		is_int(wait_end(0, op), ERR_OK, "and ends well");
+		d = service_device(w.s[0], w.device[0]);
+		is_int(d->total_bytes >> 30, 200, "the device is larger");
+		is_str(d->pending, "", "and ready for the next");
+	}
+	end();
+}
+
+static void
 test_resync_meets_delete(void)
 {
 	CLEANUP_FREE char *left = NULL;
@@ -857,21 +1360,34 @@ main(void)
 	test_only_the_dead_are_inherited();
 	test_there_and_back();
 	test_new_lease_is_no_old_lease();
+	test_deadline_of_the_lease();
 	test_zombie_gives_nothing_back();
+	test_zombie_ends_nothing();
 	test_zombie_keeps_nothing();
 	test_stop_in_backoff();
 	test_stop_in_forget();
 	test_stop_in_node_delete();
+	test_goes_on_from_its_stage();
+	test_stuck();
 	test_store_away();
 	test_finish_fails();
 	test_record_vanishes();
 	test_results_go();
+	test_expand_fails();
+	test_expand_keeps_once();
+	test_space_is_promised_once();
+	test_parent_goes();
+	test_what_is_full_stays();
+	test_one_at_a_time();
+	test_slots();
 	test_foreign_volume();
+	test_bad_node_is_avoided();
 	test_failed_create_leaves_nothing();
 	test_fenced_means_stop();
 	test_host_named_twice();
 	test_peer_goes_in_add();
 	test_peer_goes_in_delete();
+	test_resync();
 	test_resync_meets_delete();
 	return tap_done();
 }
