@@ -20,7 +20,7 @@ mutants()
 {
 	cat <<'END'
 device-guard|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\(&t->owned\) = doc;\n\t)(\*VEC_PUSH\(&t->guards\))/$1if (strncmp(key, "devices\/", 8) != 0)\n\t\t$2/|t-races.t chaos
-name-guard|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\(&t->owned\) = doc;\n\t)(\*VEC_PUSH\(&t->guards\))/$1if (strncmp(key, "index\/", 6) != 0)\n\t\t$2/|t-races.t chaos
+name-guard|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\(&t->owned\) = doc;\n\t)(\*VEC_PUSH\(&t->guards\))/$1if (strncmp(key, "index\/", 6) != 0)\n\t\t$2/|t-races.t
 slot-guard|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\(&t->owned\) = doc;\n\t)(\*VEC_PUSH\(&t->guards\))/$1if (strncmp(key, "slots\/", 6) != 0)\n\t\t$2/|t-races.t
 record-guards|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\(&t->owned\) = doc;\n\t)(\*VEC_PUSH\(&t->guards\))/$1if (strncmp(key, "operations\/", 11) != 0 && strncmp(key, "volumes\/", 8) != 0)\n\t\t$2/|t-fence-commit.t chaos
 epoch-on-node|executors/simulated/sim-step.c|s/highest > epoch/highest > epoch + 1000/|t-fence-epoch.t

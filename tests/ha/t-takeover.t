@@ -53,8 +53,10 @@ class Case:
         self.location = headers["Location"]
         self.id = self.location.split("/")[-1]
         self.status, self.stage = status, stage
-        wait_for(lambda: self.look()["stage"] == stage, 10)
-        time.sleep(0.1)             # for the step to begin
+        doing = "undoing" if what.startswith("undo") else "running"
+        wait_for(lambda: (self.look()["stage"], self.look()["status"]) ==
+                 (stage, doing), 10)
+        time.sleep(0.3)             # for the step to begin
 
     def look(self):
         return c.json("GET", "/v1/operations/" + self.id)
