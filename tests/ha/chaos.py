@@ -386,6 +386,7 @@ class ReplicaNemesis(Nemesis):
         i = self.one()
         self.run.ask_counters(i)
         self.inst.kill9(i)
+        self.run.count("replicas killed")
         self.sleep(0, 1.5 * LEASE_S)
         self.start(i)
 
@@ -399,6 +400,7 @@ class ReplicaNemesis(Nemesis):
         if self.inst.wait_dead(i, 5) is None:
             self.inst.faults(i, "")
             return
+        self.run.count("replicas killed")
         self.inst.faults(i, "")
         self.sleep(0, LEASE_S)
         self.start(i)
@@ -410,6 +412,7 @@ class ReplicaNemesis(Nemesis):
             self.run.ask_counters(i)
         for i in them:
             self.inst.kill9(i)
+            self.run.count("replicas killed")
         self.sleep(0, 1.5 * LEASE_S)
         for i in them:
             self.start(i)
@@ -481,6 +484,7 @@ class EtcdNemesis(Nemesis):
 
     def down(self, i):
         self.inst.etcd.kill(i)
+        self.run.count("members killed")
         self.sleep(0.2, 3)
         self.inst.etcd.restart(i)
 
@@ -580,7 +584,7 @@ def figures(run, seconds):
         c["operations"], c["failed operations"], c["requests"],
         c["lost replies"]))
     say("kills %d, adoptions %d, conflicts %d of %d commits, fences %d" % (
-        c["kill"] + c["kill in a step"] + c["kill many"],
+        c["replicas killed"],
         logs.count(" adopted at stage "), run.total("conflicts"),
         run.total("commits"), fences))
     say(", ".join("%s %d" % kv for kv in sorted(c.items())))
