@@ -10,6 +10,8 @@
 
 /* lvcreate rounds sizes up to extents; no extent is bigger than this. */
 #define EXTENT_MAX (UINT64_C(16) << 30)
+/* What is removed for its size alone must fit better. */
+#define STRAY_SLACK (UINT64_C(32) << 20)
 
 struct lv_facts {
 	uint64_t size_bytes;
@@ -185,6 +187,47 @@ remove_both(struct step *st, const struct node_lock *l,
 	return remove_lv(st, l, b, b->thin_pool);
 }
 
+/* A pool's metadata is made as a volume with a name of LVM's choice, and renamed
+ * when it becomes part of the pool.  Who died in between has left it, without
+ * tags: it is known by its name and by the brick's own size of metadata, and
+ * nobody makes volumes here now, as the node lock is ours.
+ */
+static bool
+is_stray(const struct brickyard_brick *b, const char *line, char *name, size_t n)
+{
+	unsigned long long bytes = 0;
+	unsigned number = 0;
+
+	line += strspn(line, " ");
+	if (sscanf(line, "lvol%u^linear^%llu", &number, &bytes) != 2 ||
+	    bytes < b->metadata_bytes ||
+	    bytes - b->metadata_bytes > STRAY_SLACK)
+		return false;
+	snprintf(name, n, "lvol%u", number);
+	return true;
+}
+
+static int
+remove_strays(struct step *st, const struct node_lock *l,
+	      const struct brickyard_brick *b)
+{
+	CLEANUP_LVM struct lvm_result r = {0};
+	char *save = NULL, *line, name[32];
+
+	if (lvm_try(st, l, &r, "lvs --noheadings --separator ^ --units b "
+		    "--nosuffix -o lv_name,segtype,lv_size %s",
+		    b->device->vg) < 0)
+		return -1;
+	if (!r.ok || r.out.len == 0)
+		return 0;
+	for (line = strtok_r(r.out.s, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		if (is_stray(b, line, name, sizeof(name)) &&
+		    remove_once(st, l, b->device->vg, name) < 0)
+			return -1;
+	return 0;
+}
+
 static int
 check_lv(struct step *st, const struct brickyard_brick *b,
 	 const struct lv_facts *f)
@@ -248,6 +291,8 @@ lv_make(struct step *st, const struct node_lock *l,
 	/* An empty pool, or what should have become one: somebody died. */
 	if (r > 0 && remove_lv(st, l, b, b->thin_pool) < 0)
 		return -1;
+	if (remove_strays(st, l, b) < 0)
+		return -1;
 	return make_both(st, l, b);
 }
 
@@ -279,5 +324,7 @@ lv_destroy(struct step *st, struct node_lock *l,
 
 	if (r <= 0)
 		return r;
-	return remove_both(st, l, b);
+	if (remove_both(st, l, b) < 0)
+		return -1;
+	return remove_strays(st, l, b);
 }
