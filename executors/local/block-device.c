@@ -134,8 +134,9 @@ autobackup(struct step *st)
 	return opt_bool(st->in, OPT_BACKUP_LVM_METADATA) ? "y" : "n";
 }
 
-/* Without udev, /dev/VG is LVM's own: who died may have left it, with links to
- * nothing in it, and vgcreate does not like that.
+/* Without udev, /dev/VG is LVM's own: who died may have left it, with links in
+ * it to nothing, or to nodes without a device, and vgcreate does not like that.
+ * There is no such group now, so they point to none of its volumes.
  */
 static void
 tidy_dev_dir(const char *vg)
@@ -150,8 +151,8 @@ tidy_dev_dir(const char *vg)
 	if (d == NULL)
 		return;
 	while ((e = readdir(d)) != NULL)
-		if (fstatat(dirfd(d), e->d_name, &sb, 0) < 0 &&
-		    errno == ENOENT)
+		if (fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) ==
+		    0 && S_ISLNK(sb.st_mode))
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 	(void)rmdir(dir.s);		/* only when empty */
