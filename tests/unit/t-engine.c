@@ -983,28 +983,34 @@ test_expand_keeps_once(void)
 
 /* ---- guards ---- */
 
-/* Another replica takes a GiB of the first device just before our commit. */
-static atomic_int taken;
+/* Change the record of the first device, as another replica would. */
+static void
+change_device(uint64_t more_used, enum state state)
+{
+	CLEANUP_FREE char *key = xasprintf("devices/%s", w.device[0]);
+	CLEANUP_FREE char *doc = NULL;
+	RECORD_SCOPE struct device *was = service_device(w.s[0], w.device[0]);
+	RECORD_SCOPE struct device *d = device_copy(was);
+
+	d->used_bytes += more_used;
+	d->state = state;
+	doc = record_encode(&d->r);
+	hub_put(w.hub, key, doc);
+}
+
+/* Another replica takes a GiB of the first device just before our nth commit
+ * that changes it.
+ */
+static atomic_int take_at;
 
 static void
 take_a_gib(const struct store_write *writes, size_t n)
 {
 	CLEANUP_FREE char *key = xasprintf("devices/%s", w.device[0]);
 
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP_FREE char *doc = NULL;
-		RECORD_SCOPE struct device *was = NULL;
-		RECORD_SCOPE struct device *d = NULL;
-
-		if (strcmp(writes[i].key, key) != 0 || taken > 0)
-			continue;
-		taken = 1;
-		was = service_device(w.s[0], w.device[0]);
-		d = device_copy(was);
-		d->used_bytes += UINT64_C(1) << 30;
-		doc = record_encode(&d->r);
-		hub_put(w.hub, key, doc);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(writes[i].key, key) == 0 && take_at-- == 1)
+			change_device(UINT64_C(1) << 30, STATE_ONLINE);
 }
 
 static uint64_t
@@ -1021,12 +1027,12 @@ test_space_is_promised_once(void)
 	char op[ID_SIZE] = "";
 
 	begin("space that another took meanwhile is not promised again");
-	taken = 0;
+	take_at = 1;
 	hub_before_commit(w.hub, take_a_gib);
 	is_int(create(0, "", op), ERR_OK, "a create begins");
 	hub_before_commit(w.hub, NULL);
 	is_int(wait_end(0, op), ERR_OK, "and ends well");
-	is_int(taken, 1, "another was faster");
+	ok(take_at < 1, "another was faster");
 	is_int(used(0), used(1) + (1 << 30), "both have what they took");
 	end();
 }
@@ -1080,6 +1086,9 @@ test_what_is_full_stays(void)
 	is_int(wait_end(0, op), ERR_REFUSED, "which it can't");
 	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
 	       ERR_BADREQ, "so it can't be deleted");
+	change_device(0, STATE_FAILED);
+	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
+	       ERR_INUSE, "nor could it if it had failed");
 	is_int(service_node_delete(w.s[0], w.node[0], op, &err), ERR_INUSE,
 	       "nor a node with a device");
 	is_int(service_cluster_delete(w.s[0], w.cluster, &err), ERR_INUSE,
@@ -1326,6 +1335,23 @@ test_resync(void)
 }
 
 static void
+test_resync_meets_create(void)
+{
+	char op[ID_SIZE] = "";
+	struct error err;
+
+	begin("space of a device is taken while a resync ends");
+	take_at = 2;
+	hub_before_commit(w.hub, take_a_gib);
+	is_int(service_device_resync(w.s[0], w.device[0], op, &err), ERR_OK,
+	       "a resync begins");
+	is_int(wait_end(0, op), ERR_INUSE, "and does not know better");
+	hub_before_commit(w.hub, NULL);
+	is_int(used(0), 1 << 30, "the space stays taken");
+	end();
+}
+
+static void
 test_resync_meets_delete(void)
 {
 	CLEANUP_FREE char *left = NULL;
@@ -1389,6 +1415,7 @@ main(void)
 	test_peer_goes_in_add();
 	test_peer_goes_in_delete();
 	test_resync();
+	test_resync_meets_create();
 	test_resync_meets_delete();
 	return tap_done();
 }
