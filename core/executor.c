@@ -331,3 +331,92 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 {
 	STEP(ex, call, node, result, volume_info, err, name, result);
 }
+
+/* ---- since ABI 1.1 ---- */
+
+enum err
+executor_node_probe(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *node,
+		    struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, node_probe, err, result);
+}
+
+enum err
+executor_heal_info(struct executor *ex, const struct brickyard_call *call,
+		   const struct brickyard_node *node, const char *name,
+		   struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, heal_info, err, name, result);
+}
+
+enum err
+executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
+		       const struct brickyard_node *node, const char *name,
+		       const struct brickyard_brick_ref *old_brick,
+		       const struct brickyard_brick_ref *new_brick,
+		       struct error *err)
+{
+	STEP(ex, call, node, NULL, brick_replace, err,
+	     name, old_brick, new_brick);
+}
+
+enum err
+executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
+		      const struct brickyard_node *node, const char *name,
+		      const char *clone, const char *snapshot,
+		      struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, volume_clone, err,
+	     name, clone, snapshot, result);
+}
+
+enum err
+executor_block_create(struct executor *ex, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      const struct brickyard_block *block,
+		      struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, block_create, err, block, result);
+}
+
+enum err
+executor_block_info(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *node, const char *volume,
+		    const char *name, struct brickyard_result *result,
+		    struct error *err)
+{
+	STEP(ex, call, node, result, block_info, err, volume, name, result);
+}
+
+enum err
+executor_block_expand(struct executor *ex, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      const struct brickyard_block *block, struct error *err)
+{
+	STEP(ex, call, node, NULL, block_expand, err, block);
+}
+
+enum err
+executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
+		       const struct brickyard_node *node, const char *volume,
+		       const char *name, struct error *err)
+{
+	STEP(ex, call, node, NULL, block_destroy, err, volume, name);
+}
+
+enum err
+executor_node_examine(struct executor *ex, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      struct brickyard_result *result, struct error *err)
+{
+	STEP(ex, call, node, result, node_examine, err, result);
+}
+
+enum err
+executor_device_forget(struct executor *ex, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_device *device, struct error *err)
+{
+	STEP(ex, call, node, NULL, device_forget, err, device);
+}

@@ -53,5 +53,39 @@ enum err MUST_CHECK executor_volume_destroy(struct executor *, const struct bric
 enum err MUST_CHECK executor_volume_info(struct executor *, const struct brickyard_call *,
 	const struct brickyard_node *, const char *name,
 	struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_node_probe(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_heal_info(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *name, struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_brick_replace(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *name, const struct brickyard_brick_ref *old_brick,
+	const struct brickyard_brick_ref *new_brick, struct error *);
+enum err MUST_CHECK executor_volume_clone(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *name, const char *clone, const char *snapshot,
+	struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_block_create(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const struct brickyard_block *block, struct brickyard_result *,
+	struct error *);
+enum err MUST_CHECK executor_block_info(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *volume, const char *name, struct brickyard_result *,
+	struct error *);
+enum err MUST_CHECK executor_block_expand(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const struct brickyard_block *block, struct error *);
+enum err MUST_CHECK executor_block_destroy(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *volume, const char *name, struct error *);
+enum err MUST_CHECK executor_node_examine(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	struct brickyard_result *, struct error *);
+enum err MUST_CHECK executor_device_forget(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const struct brickyard_device *device, struct error *);
 
 #endif

@@ -89,6 +89,20 @@ volume_changed(struct model *m, const struct volume *was,
 }
 
 static void
+blockvolume_changed(struct model *m, const struct blockvolume *was,
+		    const struct blockvolume *now)
+{
+	if (was != NULL) {
+		relation_remove(m->blockvolumes, was->cluster, was->id);
+		relation_remove(m->hosted, was->hosting, was->id);
+	}
+	if (now != NULL) {
+		relation_add(m->blockvolumes, now->cluster, now->id);
+		relation_add(m->hosted, now->hosting, now->id);
+	}
+}
+
+static void
 ended_key(const struct operation *op, char *ret, size_t size)
 {
 	snprintf(ret, size, "%020" PRId64 " %s", op->ended_ms, op->id);
@@ -131,6 +145,9 @@ changed(void *arg, const struct record *was, const struct record *now)
 	case RECORD_VOLUME:
 		volume_changed(m, (const void *)was, (const void *)now);
 		break;
+	case RECORD_BLOCKVOLUME:
+		blockvolume_changed(m, (const void *)was, (const void *)now);
+		break;
 	case RECORD_OPERATION:
 		operation_changed(m, (const void *)was, (const void *)now);
 		break;
@@ -165,6 +182,8 @@ reset(void *arg)
 	relation_clear(m->volumes);
 	relation_clear(m->devices);
 	relation_clear(m->bricks);
+	relation_clear(m->blockvolumes);
+	relation_clear(m->hosted);
 	relation_clear(m->open_ops);
 	relation_clear(m->ended_ops);
 	if (m->on_ended != NULL)
@@ -188,6 +207,8 @@ model_new(struct mirror *mirror)
 	m->volumes = relation_new();
 	m->devices = relation_new();
 	m->bricks = relation_new();
+	m->blockvolumes = relation_new();
+	m->hosted = relation_new();
 	m->open_ops = relation_new();
 	m->ended_ops = relation_new();
 	mirror_observe(mirror, &observer, m);
@@ -204,6 +225,8 @@ model_free(struct model *m)
 	relation_free(m->volumes);
 	relation_free(m->devices);
 	relation_free(m->bricks);
+	relation_free(m->blockvolumes);
+	relation_free(m->hosted);
 	relation_free(m->open_ops);
 	relation_free(m->ended_ops);
 	free(m);

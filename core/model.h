@@ -18,6 +18,8 @@ struct model {
 	struct relation *volumes;	/* cluster -> volumes, pending ones too */
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
+	struct relation *blockvolumes;	/* cluster -> block volumes, all */
+	struct relation *hosted;	/* hosting volume -> block volumes, all */
 	struct relation *open_ops;	/* "" -> operations that are not over */
 	struct relation *ended_ops;	/* "" -> "ENDED_MS ID", oldest first */
 	struct ages ages;		/* the thread's alone that forgets those */

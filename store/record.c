@@ -31,6 +31,14 @@ static const char *const op_kind_names[OP_KINDS] = {
 	[OP_DEVICE_DELETE] = "delete-device",
 	[OP_DEVICE_STATE] = "device-state",
 	[OP_DEVICE_RESYNC] = "resync-device",
+	[OP_VOLUME_CLONE] = "clone-volume",
+	[OP_BRICK_EVICT] = "evict-brick",
+	[OP_DEVICE_REMOVE] = "remove-device",
+	[OP_NODE_REMOVE] = "remove-node",
+	[OP_BLOCK_CREATE] = "create-block-volume",
+	[OP_BLOCK_DELETE] = "delete-block-volume",
+	[OP_BLOCK_EXPAND] = "expand-block-volume",
+	[OP_BLOCK_RESTRICT] = "block-restriction",
 };
 
 static const char *const op_status_names[] = {
@@ -46,7 +54,35 @@ static const char *const volume_pending_names[] = {
 	[VOLUME_CREATING] = "creating",
 	[VOLUME_DELETING] = "deleting",
 	[VOLUME_EXPANDING] = "expanding",
+	[VOLUME_CLONING] = "cloning",
+	[VOLUME_EVICTING] = "evicting",
+	[VOLUME_RESTRICTING] = "restricting",
 };
+
+static const char *const restriction_names[] = {
+	[RESTRICTION_NONE] = "",
+	[RESTRICTION_LOCKED] = "locked",
+	[RESTRICTION_LOCKED_BY_UPDATE] = "locked-by-update",
+};
+
+const char *
+restriction_name(enum restriction r)
+{
+	assert((size_t)r < ARRAY_SIZE(restriction_names));
+	return restriction_names[r];
+}
+
+bool
+restriction_parse(const char *name, enum restriction *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(restriction_names); i++) {
+		if (strcmp(restriction_names[i], name) == 0) {
+			*ret = (enum restriction)i;
+			return true;
+		}
+	}
+	return false;
+}
 
 const char *
 state_name(enum state s)
@@ -153,12 +189,33 @@ static const struct member volume_members[] = {
 	OF(volume, I64, gid),
 	OF(volume, STRS, options),
 	OF(volume, BOOL, block),
+	OF(volume, U64, block_free_bytes),
+	OF(volume, U64, block_reserved_bytes),
+	WORD(volume, restriction, restriction_names, false),
 	OF(volume, BOOL, snapshot_enable),
 	OF(volume, DOUBLE, snapshot_factor),
 	OF(volume, U32, bricks_per_set),
 	OF(volume, BRICKS, bricks),
 	WORD(volume, doing, volume_pending_names, false),
 	OF(volume, ID, pending),
+	END
+};
+
+static const struct member blockvolume_members[] = {
+	NEED(blockvolume, ID, cluster),
+	NEED(blockvolume, ID, hosting),
+	NEED(blockvolume, STR, name),
+	NEED(blockvolume, U64, size_bytes),
+	OF(blockvolume, U64, usable_bytes),
+	OF(blockvolume, I64, hacount),
+	OF(blockvolume, BOOL, auth),
+	OF(blockvolume, STRS, hosts),
+	OF(blockvolume, STR, iqn),
+	OF(blockvolume, STR, username),
+	OF(blockvolume, STR, password),
+	OF(blockvolume, I64, lun),
+	WORD(blockvolume, doing, volume_pending_names, false),
+	OF(blockvolume, ID, pending),
 	END
 };
 
@@ -224,12 +281,14 @@ const struct record_type record_types[RECORD_KINDS] = {
 	[RECORD_ADMIN] = NO_ID("admin/"),
 	[RECORD_DUTY] = NO_ID("duties/"),
 	[RECORD_HEALTH] = TYPE(health, "health/"),
+	[RECORD_BLOCKVOLUME] = TYPE(blockvolume, "blockvolumes/"),
 };
 
 /* The tables reach these through a pointer to int. */
 _Static_assert(sizeof(enum state) == sizeof(int) &&
 	       sizeof(enum op_kind) == sizeof(int) &&
 	       sizeof(enum op_status) == sizeof(int) &&
+	       sizeof(enum restriction) == sizeof(int) &&
 	       sizeof(enum volume_pending) == sizeof(int), "MEMBER_WORD");
 
 /* ---- releasing ---- */
@@ -415,6 +474,12 @@ volume_copy(const struct volume *v)
 	return (struct volume *)record_copy(&v->r);
 }
 
+struct blockvolume *
+blockvolume_copy(const struct blockvolume *b)
+{
+	return (struct blockvolume *)record_copy(&b->r);
+}
+
 struct operation *
 operation_copy(const struct operation *op)
 {
@@ -483,6 +548,12 @@ struct health *
 health_new(const char *id)
 {
 	return (struct health *)record_new(RECORD_HEALTH, id);
+}
+
+struct blockvolume *
+blockvolume_new(const char *id)
+{
+	return (struct blockvolume *)record_new(RECORD_BLOCKVOLUME, id);
 }
 
 struct index_entry *

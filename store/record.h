@@ -35,6 +35,7 @@ enum record_kind {
 	RECORD_ADMIN,		/* admin/…: cluster-wide switches */
 	RECORD_DUTY,		/* duties/NAME, on its holder's lease */
 	RECORD_HEALTH,		/* health/NODE, of those that are not well */
+	RECORD_BLOCKVOLUME,	/* blockvolumes/ID */
 	RECORD_KINDS
 };
 
@@ -104,7 +105,15 @@ enum volume_pending {		/* what the pending operation does */
 	VOLUME_CREATING,	/* not to be seen by clients */
 	VOLUME_DELETING,	/* seen until it is gone, as heketi does */
 	VOLUME_EXPANDING,
+	VOLUME_CLONING,		/* it is being cloned: seen, may not change */
+	VOLUME_EVICTING,	/* one of its bricks is being replaced */
+	VOLUME_RESTRICTING,	/* its block restriction is being changed */
 };
+
+/* May block volumes be put on a hosting volume? heketi's words. */
+enum restriction { RESTRICTION_NONE, RESTRICTION_LOCKED, RESTRICTION_LOCKED_BY_UPDATE };
+const char *restriction_name(enum restriction);		/* "", "locked", … */
+bool restriction_parse(const char *name, enum restriction *ret);
 
 struct volume {
 	struct record r;
@@ -120,6 +129,11 @@ struct volume {
 	int64_t gid;
 	struct strs options;	/* all, in order, with pre and post options */
 	bool block;
+	/* Of a block-hosting volume: 98 % of its size less what block volumes
+	 * took, and the rest (heketi-behaviour 3.8).
+	 */
+	uint64_t block_free_bytes, block_reserved_bytes;
+	enum restriction restriction;
 	bool snapshot_enable;
 	double snapshot_factor;	/* 1 when snapshots are off */
 	uint32_t bricks_per_set;
@@ -129,10 +143,32 @@ struct volume {
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
 };
 
+/* A block volume: a file on a block-hosting volume that gluster-block exports
+ * over iSCSI.  Its space is taken from that volume's block_free_bytes.
+ */
+struct blockvolume {
+	struct record r;
+	char id[ID_SIZE];
+	char cluster[ID_SIZE];
+	char hosting[ID_SIZE];	/* the volume it is on */
+	char *name;
+	uint64_t size_bytes;
+	uint64_t usable_bytes;	/* less than size while a resize is not whole; 0: size */
+	int64_t hacount;
+	bool auth;
+	struct strs hosts;	/* portals */
+	char *iqn, *username, *password;	/* NULL: none */
+	int64_t lun;
+	enum volume_pending doing;
+	char pending[ID_SIZE];	/* operation at work on it, or "" */
+};
+
 enum op_kind {
 	OP_VOLUME_CREATE, OP_VOLUME_DELETE, OP_VOLUME_EXPAND,
 	OP_NODE_ADD, OP_NODE_DELETE, OP_NODE_STATE,
 	OP_DEVICE_ADD, OP_DEVICE_DELETE, OP_DEVICE_STATE, OP_DEVICE_RESYNC,
+	OP_VOLUME_CLONE, OP_BRICK_EVICT, OP_DEVICE_REMOVE, OP_NODE_REMOVE,
+	OP_BLOCK_CREATE, OP_BLOCK_DELETE, OP_BLOCK_EXPAND, OP_BLOCK_RESTRICT,
 	OP_KINDS
 };
 const char *op_kind_name(enum op_kind);		/* "create-volume", … */
@@ -220,6 +256,7 @@ struct volume *volume_new(const char *id);
 struct operation *operation_new(const char *id);
 struct replica *replica_new(const char *id);
 struct health *health_new(const char *id);
+struct blockvolume *blockvolume_new(const char *id);
 /* key: what comes after the "index/", "slots/", … of the kind. */
 struct index_entry *index_new(enum record_kind, const char *key, const char *value);
 
@@ -228,6 +265,7 @@ struct cluster *cluster_copy(const struct cluster *);
 struct node *node_copy(const struct node *);
 struct device *device_copy(const struct device *);
 struct volume *volume_copy(const struct volume *);
+struct blockvolume *blockvolume_copy(const struct blockvolume *);
 struct operation *operation_copy(const struct operation *);
 
 /* Make room for n bricks at the end of v, zeroed; returns the first. */

@@ -21,6 +21,8 @@
  *
  * ABI history
  *   1.0  2026-11-20  first version
+ *   1.1  2026-11-21  executors: node_probe, heal_info, brick_replace, volume_clone,
+ *                    block_*, node_examine, device_forget
  */
 #ifndef BRICKYARD_COMMON_H
 #define BRICKYARD_COMMON_H
@@ -34,7 +36,7 @@ extern "C" {
 
 #define BRICKYARD_MAGIC		0x42724b79u	/* "BrKy" */
 #define BRICKYARD_ABI_MAJOR	1u
-#define BRICKYARD_ABI_MINOR	0u
+#define BRICKYARD_ABI_MINOR	1u
 
 #define BRICKYARD_KIND_EXECUTOR		1u
 #define BRICKYARD_KIND_VOLUME_TYPE	2u

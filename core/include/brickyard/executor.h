@@ -108,6 +108,19 @@ struct brickyard_gluster_volume {
 	const char *const *options;	/* "key value"; set before the start */
 };
 
+/* A block volume: since ABI 1.1. */
+struct brickyard_block {
+	size_t size;
+	const char *volume;		/* gluster volume that hosts it */
+	const char *name;
+	uint64_t size_bytes;		/* whole GiB */
+	uint32_t hacount;		/* portals; 0: as many as hosts */
+	uint32_t auth;			/* 1: CHAP */
+	const char *prealloc;		/* "full", "no"; "" or NULL: as configured */
+	size_t nhosts;
+	const char *const *hosts;	/* storage hosts that export it */
+};
+
 struct brickyard_executor {
 	struct brickyard_plugin_head head;
 
@@ -223,6 +236,94 @@ struct brickyard_executor {
 			   const struct brickyard_call *,
 			   const struct brickyard_node *, const char *name,
 			   struct brickyard_result *, struct brickyard_error *);
+
+	/* ---- since ABI 1.1 ---- */
+
+	/* What an operator should know of the node before it is used.  One
+	 * record a check: check (a word: "login", "sudo", "lvm", "glusterd",
+	 * "clock", ...), verdict ("ok", "warning" or "failed"), text (what was
+	 * found), remedy (what to do; absent when ok).  A check that fails is
+	 * not a failure of the call; that the node can't be asked at all is.
+	 */
+	int (*node_probe)(struct brickyard_executor_instance *,
+			  const struct brickyard_call *,
+			  const struct brickyard_node *,
+			  struct brickyard_result *, struct brickyard_error *);
+
+	/* How well each brick of a volume is: one record a brick, in gluster's
+	 * order: host, path, online (u64, 1 or 0), entries (u64: files that
+	 * wait to be healed from this brick; absent: not known).
+	 * BRICKYARD_ERR_NOTFOUND if there is no such volume.
+	 */
+	int (*heal_info)(struct brickyard_executor_instance *,
+			 const struct brickyard_call *,
+			 const struct brickyard_node *, const char *name,
+			 struct brickyard_result *, struct brickyard_error *);
+
+	/* Put the new brick in the old one's place ("replace-brick ... commit
+	 * force").  Success if that has been done already (old is not there and
+	 * new is); BRICKYARD_ERR_NOTFOUND if neither is there.
+	 */
+	int (*brick_replace)(struct brickyard_executor_instance *,
+			     const struct brickyard_call *,
+			     const struct brickyard_node *, const char *name,
+			     const struct brickyard_brick_ref *old_brick,
+			     const struct brickyard_brick_ref *new_brick,
+			     struct brickyard_error *);
+
+	/* Make a started volume `clone` out of a snapshot (called `snapshot`,
+	 * which is gone afterwards, also after a failure) of `name`.  Results:
+	 * those of volume_info, of the clone.
+	 */
+	int (*volume_clone)(struct brickyard_executor_instance *,
+			    const struct brickyard_call *,
+			    const struct brickyard_node *, const char *name,
+			    const char *clone, const char *snapshot,
+			    struct brickyard_result *, struct brickyard_error *);
+
+	/* Results of block_create and block_info: iqn, username, password (absent
+	 * without CHAP), size_bytes, usable_bytes (u64; less than size_bytes
+	 * when a resize failed on some portal).  block_info of one that is not
+	 * there is BRICKYARD_ERR_NOTFOUND.
+	 */
+	int (*block_create)(struct brickyard_executor_instance *,
+			    const struct brickyard_call *,
+			    const struct brickyard_node *,
+			    const struct brickyard_block *,
+			    struct brickyard_result *, struct brickyard_error *);
+	int (*block_info)(struct brickyard_executor_instance *,
+			  const struct brickyard_call *,
+			  const struct brickyard_node *, const char *volume,
+			  const char *name,
+			  struct brickyard_result *, struct brickyard_error *);
+	/* To size_bytes. */
+	int (*block_expand)(struct brickyard_executor_instance *,
+			    const struct brickyard_call *,
+			    const struct brickyard_node *,
+			    const struct brickyard_block *,
+			    struct brickyard_error *);
+	int (*block_destroy)(struct brickyard_executor_instance *,
+			     const struct brickyard_call *,
+			     const struct brickyard_node *, const char *volume,
+			     const char *name, struct brickyard_error *);
+
+	/* What is on the node, for comparing.  First record: pvs, vgs, lvs (LVM's
+	 * JSON reports), mounts, fstab (text).  Then a record for each gluster
+	 * volume: volume, status, type, id; and for each block volume: volume,
+	 * block.
+	 */
+	int (*node_examine)(struct brickyard_executor_instance *,
+			    const struct brickyard_call *,
+			    const struct brickyard_node *,
+			    struct brickyard_result *, struct brickyard_error *);
+
+	/* Take away what was device_prepare's without asking the device, as far
+	 * as that goes: it may be dead or gone. */
+	int (*device_forget)(struct brickyard_executor_instance *,
+			     const struct brickyard_call *,
+			     const struct brickyard_node *,
+			     const struct brickyard_device *,
+			     struct brickyard_error *);
 };
 
 #define BRICKYARD_EXECUTOR_REGISTER(plugin, hostvar)			\
