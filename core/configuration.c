@@ -221,7 +221,7 @@ static const struct key keys[] = {
 	STR("glusterfs.sshexec.port", "22", "HEKETI_SSH_PORT", NUMBER_TOO,
 	    "ssh port of the nodes"),
 	STR("glusterfs.sshexec.known_hosts", "", "SSH_KNOWN_HOSTS", 0,
-	    "file with the nodes' host keys"),
+	    "files with the nodes' host keys, separated by colons"),
 
 	EXECUTOR_KEYS("glusterfs.kubeexec"),
 	STR("glusterfs.kubeexec.namespace", "", "HEKETI_KUBE_NAMESPACE", 0,
@@ -692,9 +692,6 @@ check_words(const struct config *c, struct error *err)
 	if (level[0] != '\0' && !log_level_parse(level, &ignored))
 		return fail(err, ERR_BADREQ, "%s: 'loglevel' is '%s', which is "
 			    "none of them", source_of(c, "loglevel"), level);
-	if (config_str(c, "glusterfs.executor")[0] == '\0')
-		return fail(err, ERR_BADREQ, "%s: 'glusterfs.executor' names "
-			    "no executor", source_of(c, "glusterfs.executor"));
 	return ERR_OK;
 }
 

@@ -19,6 +19,7 @@ libcore_la_SOURCES = \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/health.c \

@@ -17,6 +17,7 @@
 
 #include "api/api.h"
 #include "configuration.h"
+#include "executor-config.h"
 #include "executor.h"
 #include "plugin.h"
 #include "service.h"
@@ -223,26 +224,10 @@ load_plugins(struct daemon *d)
 	d->plugins = plugin_host_new(path[0] != '\0' ? path : dflt);
 }
 
-/* heketi's words for executors, and ours. */
-static const char *
-executor_word(const struct config *c)
-{
-	static const char *const words[][2] = {
-		{ "", "ssh" }, { "mock", "simulated" }, { "kube", "kubernetes" },
-	};
-	const char *name = config_str(c, "glusterfs.executor");
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i][0], name) == 0)
-			return words[i][1];
-	return name;
-}
-
 static enum err
 open_executor(struct daemon *d, struct error *err)
 {
-	const char *name = executor_word(d->config);
-	CLEANUP_FREE char *section = xasprintf("executors.%s.", name);
+	const char *name = executor_config_name(d->config);
 	CLEANUP(kvs_release) struct kvs given = { 0 };
 	CLEANUP(kvs_release) struct kvs checked = { 0 };
 	const struct plugin *p;
@@ -251,7 +236,7 @@ open_executor(struct daemon *d, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	config_section(d->config, section, &given);
+	executor_config_options(d->config, name, &given);
 	r = plugin_check_config(p, &given, &checked, err);
 	if (r == ERR_OK)
 		r = executor_open(p, &checked, &d->executor, err);

@@ -17,3 +17,7 @@ executor_LTLIBRARIES += %D%/ssh.la
 %C%_ssh_la_CFLAGS = $(AM_CFLAGS) $(LIBSSH_CFLAGS)
 %C%_ssh_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 %C%_ssh_la_LIBADD = $(LIBSSH_LIBS) -lpthread
+
+man_MANS += %D%/brickyard-ssh.7
+CLEANFILES += %D%/brickyard-ssh.7
+EXTRA_DIST += %D%/brickyard-ssh.7.pod

@@ -54,7 +54,8 @@ take_jobs(struct session *s)
 static void
 refused(struct session *s, struct channel *c)
 {
-	if (s->nopened == 0) {
+	/* Of several that were asked for at once, another may be the one. */
+	if (s->nopened == 0 && c == s->channels && *chan_next(c) == NULL) {
 		chan_refused(c);
 		return;
 	}

@@ -95,6 +95,8 @@ class Sshd:
                 "PasswordAuthentication": "no", "StrictModes": "no",
                 "KbdInteractiveAuthentication": "no",
                 "MaxStartups": "100", "PermitRootLogin": "yes",
+                # Keeps bash from reading the .bashrc of whoever tests.
+                "SetEnv": "SHLVL=5",
                 "LogLevel": "DEBUG", **self.options}
             with open(self.dir + "/config", "w") as f:
                 f.writelines("%s %s\n" % kv for kv in config.items())
