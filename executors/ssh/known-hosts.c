@@ -147,7 +147,7 @@ char *
 hosts_algorithms(const struct brickyard_executor_instance *in,
 		 const struct node *n)
 {
-	struct search s = { .name = n->name };
+	struct search s = { .name = n->name }, bare = { .name = n->host };
 	struct fault ignored = { 0 };
 	char *all = calloc(1, 512);
 
@@ -156,6 +156,9 @@ hosts_algorithms(const struct brickyard_executor_instance *in,
 	/* What can't be read is said by hosts_check(). */
 	if (in->mode != HOST_KEY_INSECURE)
 		(void)search_all(&s, in, &ignored);
+	if (in->mode != HOST_KEY_INSECURE && s.types == 0)
+		(void)search_all(&bare, in, &ignored);
+	s.types |= bare.types;
 	for (int known = 1; known >= 0; known--)
 		for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++)
 			if ((int)(s.types >> i & 1) == known) {
@@ -182,24 +185,35 @@ make_parents(const char *path)
 	return 0;
 }
 
-/* Opened and locked; somebody may have put another file there meanwhile. */
+/* Is it still what has this name? */
+static bool
+is_current(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* Opened and locked; somebody may put another file there meanwhile. */
 static int
 open_accepted(const char *path)
 {
 	for (;;) {
 		int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC,
 			      0644);
-		struct stat a, b;
+		int e;
 
 		if (fd < 0)
 			return -1;
-		if (flock(fd, LOCK_EX) == 0 && fstat(fd, &a) == 0 &&
-		    stat(path, &b) == 0 && a.st_ino == b.st_ino &&
-		    a.st_dev == b.st_dev)
+		e = flock(fd, LOCK_EX) == 0 ? 0 : errno;
+		if (e == 0 && is_current(fd, path))
 			return fd;
 		close(fd);
-		if (errno != EINTR && errno != ENOENT && errno != 0)
+		if (e != 0 && e != EINTR) {
+			errno = e;
 			return -1;
+		}
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The private key that we log in with.  It is read once, and again when its
  * file has changed: secrets that an orchestrator mounts are rotated under us.
- * Sessions get copies.  The instance's lock guards what is kept.
+ * Sessions get copies.  A lock of its own guards what is kept: to decrypt a key
+ * takes a while.
  */
 #include <errno.h>
 #include <string.h>
@@ -78,18 +79,10 @@ key_load(const struct brickyard_executor_instance *in, ssh_key *ret,
 			 path, how);
 }
 
-static void
-warn_of_mode(const char *path, const struct stat *st)
-{
-	if ((st->st_mode & 0007) != 0)
-		ssh_host->log(BRICKYARD_LOG_WARNING, "ssh private key %s: "
-			      "everybody on this machine may read it (mode "
-			      "%04o); chmod 600", path, st->st_mode & 07777u);
-}
-
-/* With the lock held. */
+/* With the lock held.  *open_mode: of a new file that everybody may read. */
 static int
-key_refresh(struct brickyard_executor_instance *in, struct fault *f)
+key_refresh(struct brickyard_executor_instance *in, mode_t *open_mode,
+	    struct fault *f)
 {
 	const char *path = opt_str(in, OPT_KEYFILE);
 	ssh_key key = NULL;
@@ -112,7 +105,8 @@ key_refresh(struct brickyard_executor_instance *in, struct fault *f)
 				 strerror(errno));
 	if (key_load(in, &key, f) < 0)
 		return -1;
-	warn_of_mode(path, &st);
+	if ((st.st_mode & 0007) != 0)
+		*open_mode = st.st_mode & 07777;
 	key_forget(in);
 	in->key = key;
 	memcpy(in->key_stamp, stamp, sizeof(stamp));
@@ -122,15 +116,21 @@ key_refresh(struct brickyard_executor_instance *in, struct fault *f)
 int
 key_get(struct brickyard_executor_instance *in, ssh_key *ret, struct fault *f)
 {
+	mode_t open_mode = 0;
 	int r;
 
-	pthread_mutex_lock(&in->lock);
-	r = key_refresh(in, f);
+	pthread_mutex_lock(&in->key_lock);
+	r = key_refresh(in, &open_mode, f);
 	if (r == 0) {
 		*ret = ssh_key_dup(in->key);
 		if (*ret == NULL)
 			r = fault_nomem(f);
 	}
-	pthread_mutex_unlock(&in->lock);
+	pthread_mutex_unlock(&in->key_lock);
+	if (open_mode != 0)
+		ssh_host->log(BRICKYARD_LOG_WARNING, "ssh private key %s: "
+			      "everybody on this machine may read it (mode "
+			      "%04o); chmod 600", opt_str(in, OPT_KEYFILE),
+			      (unsigned)open_mode);
 	return r;
 }

@@ -16,6 +16,7 @@ ssh_close(struct brickyard_executor_instance *in)
 		return;
 	pool_close(in);
 	key_forget(in);
+	pthread_mutex_destroy(&in->key_lock);
 	pthread_mutex_destroy(&in->lock);
 	options_free(in);
 	free(in);
@@ -47,6 +48,7 @@ ssh_open(const struct brickyard_kv *config, size_t nconfig,
 		return -1;
 	}
 	pthread_mutex_init(&in->lock, NULL);
+	pthread_mutex_init(&in->key_lock, NULL);
 	if (options_read(in, config, nconfig, &f) < 0 || try_key(in, &f) < 0 ||
 	    hosts_prepare(in, &f) < 0) {
 		ssh_host->fail(err, f.err_class, "%s", f.text);

@@ -9,9 +9,9 @@
  * channels.  So nothing of libssh is locked, and a call comes back in time
  * whatever libssh, a resolver or an agent do: it leaves its job behind.
  *
- * Locks, in this order: the instance's (list of nodes, key), the node's (queue,
- * list of sessions, states of jobs).  Nobody waits for a node, or calls the
- * host, with one of them held.
+ * Locks: the instance's (list of nodes), the key's, each node's (queue, list of
+ * sessions, states of jobs); none is taken under another.  Nobody waits for a
+ * node, or calls the host, with one of them held.
  */
 #ifndef SSH_H
 #define SSH_H
@@ -119,10 +119,12 @@ struct brickyard_executor_instance {
 	char *opt[OPT_COUNT];		/* never NULL after open */
 	enum host_key_mode mode;
 
-	pthread_mutex_t lock;		/* guards the rest */
+	pthread_mutex_t lock;		/* guards these */
 	struct node *nodes;
 	size_t nnodes;
 	struct session *ended;		/* threads to be joined */
+
+	pthread_mutex_t key_lock;	/* guards these */
 	ssh_key key;			/* as of key_stamp; NULL: not read yet */
 	int64_t key_stamp[4];
 };

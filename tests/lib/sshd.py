@@ -192,6 +192,7 @@ class Proxy:
 
     def __init__(self, port):
         self.to, self.stalled, self.delay = port, False, 0
+        self.frozen = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.pairs, self.lock = [], threading.Lock()
@@ -213,7 +214,7 @@ class Proxy:
         other = {a: b, b: a}
         try:
             while True:
-                if self.stalled:
+                if self.stalled or a in self.frozen:
                     time.sleep(0.02)
                     continue
                 for s in select.select([a, b], [], [], 0.05)[0]:
@@ -222,12 +223,17 @@ class Proxy:
                         raise OSError
                     if self.delay:
                         time.sleep(self.delay)
-                    while self.stalled:
+                    while self.stalled or a in self.frozen:
                         time.sleep(0.02)
                     other[s].sendall(data)
         except (OSError, ValueError):
             a.close()
             b.close()
+
+    def freeze(self):
+        """Nothing passes any more on the connections there are now."""
+        with self.lock:
+            self.frozen.update(a for a, _ in self.pairs)
 
     def cut(self):
         """Both sides see the end of the connection."""
@@ -266,16 +272,19 @@ class Result:
 class Driver:
     """One instance of the executor; as a context it ends with its block."""
 
-    def __init__(self, d, wrap=(), env=None, **options):
+    def __init__(self, d, env=None, **options):
         self.dir, self.n, self.results = d, 0, {}
         self.stderr = tempfile.TemporaryFile("w+", dir=d)
-        words = [*wrap, DRIVER, PLUGIN, "-i", "-v"]
+        # DRIVER_WRAP: a tool to run it under, such as valgrind.
+        words = os.environ.get("DRIVER_WRAP", "").split()
+        words += [DRIVER, PLUGIN, "-i", "-v"]
+        env = {"ASAN_OPTIONS": "exitcode=99", **(env or {})}
         for k, v in options.items():
             words += ["-o", "%s=%s" % (k, v)]
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self.stderr, text=True, errors="surrogateescape",
-            env={**os.environ, **(env or {})})
+            env={**os.environ, **env})
         self.first = queue.Queue()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -338,6 +347,9 @@ class Driver:
         self.process.stdin.close()
         status = self.process.wait(seconds)
         self.reader.join(10)
+        if status not in (0, 1):        # a sanitizer, or a crash
+            tap.ok(False, "the driver ends without a complaint")
+            tap.diag(status, self.log())
         return status
 
     def kill(self):

@@ -155,6 +155,13 @@ with driver(proxy.port, keepalive_s=0, connect_timeout_s=2) as drv:
     proxy.stalled = False
     proxy.cut()
 
+with driver(proxy.port, keepalive_s=0, connect_timeout_s=2) as drv:
+    drv.run("true")
+    proxy.freeze()
+    r = drv.run("echo on", timeout=20000)
+    tap.ok(r.get("stdout") == "on\n" and 1900 < r.ms < 4000,
+           "one that died without a word is replaced, when it does not answer") or tap.diag(r)
+
 proxy.delay = 0.05
 with driver(proxy.port) as drv:
     r = drv.run("echo slow; " + ": " + "x" * 200000)

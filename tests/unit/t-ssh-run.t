@@ -120,8 +120,8 @@ with driver(command_timeout_s=2) as drv:
     r = drv.run("sleep 60")
     tap.ok(r.err_class == sshd.TIMEOUT and r.ms < 2500, "command_timeout_s bounds a script") or tap.diag(r)
 with driver(channels_per_node=1) as drv:
-    first = drv.start("sleep 1.5")
-    time.sleep(0.3)
+    drv.start("echo $$ >%s/first; sleep 2" % d)
+    pid_in(d + "/first")
     r = drv.run("echo late", timeout=500)
     tap.is_(r.err_class, sshd.TIMEOUT, "who waits for a channel waits no longer than its deadline")
     tap.has(r.text, "channels_per_node", "and is told what it waited for")
