@@ -14,6 +14,7 @@ libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/ages.c %D%/ages.h \
 	%D%/block.c %D%/block.h \
+	%D%/block-repair.c \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/counters.c %D%/counters.h \

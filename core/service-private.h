@@ -78,6 +78,9 @@ enum err MUST_CHECK service_check_clusters(struct service *,
 void service_fill_volume(struct volume *, const struct volume_request *,
 			 const struct strs *options, const char *op_id);
 
+/* heketi's start-up fixes of hosting volumes. */
+void service_repair_blocks(struct service *);
+
 /* A node call on behalf of a request (not of an operation). */
 struct service_call {
 	struct brickyard_call call;

@@ -243,6 +243,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 		return r;
 	}
 	enlisted(s, r);
+	service_repair_blocks(s);
 	engine_start(s->engine);
 	start_duties(s);
 	s->lease_thread_started =
