@@ -3,6 +3,7 @@
 dist_check_SCRIPTS += \
 	%D%/t-admin.t \
 	%D%/t-block.t \
+	%D%/t-block-crash.t \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
