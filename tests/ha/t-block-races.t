@@ -144,7 +144,8 @@ inst.close()
 inst = ha.Installation(replicas=3, members=1, cables=False,
                        latency="volume_create=300", config={"glusterfs": AUTO})
 c = inst.client()
-c.topology(nodes=3)
+# Many devices, so that not the devices decide who is first.
+c.topology(nodes=3, devices=8)
 for r in range(5):
     got = at_once(inst, 6, "POST", "/blockvolumes", lambda i: {"size": 2})
     tap.is_((sum(g[0] == 200 for g in got), set(got) - {BUSY, *(
