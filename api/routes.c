@@ -39,6 +39,13 @@ const struct route routes[] = {
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
 
+	{ "POST", "/volumes/{id}/block-restriction", h_volume_restrict, 0 },
+	{ "POST", "/blockvolumes", h_blockvolume_create, 0 },
+	{ "GET", "/blockvolumes", h_blockvolume_list, 0 },
+	{ "GET", "/blockvolumes/{id}", h_blockvolume_info, 0 },
+	{ "DELETE", "/blockvolumes/{id}", h_blockvolume_delete, 0 },
+	{ "POST", "/blockvolumes/{id}/expand", h_blockvolume_expand, 0 },
+
 	{ "GET", "/v1/plugins", h_own_plugins, 0 },
 	{ "GET", "/v1/operations", h_own_operations, 0 },
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },

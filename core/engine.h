@@ -74,7 +74,9 @@ struct op_rules {
 
 extern const struct op_rules op_rules_volume_create, op_rules_volume_delete,
 	op_rules_volume_expand, op_rules_node_add, op_rules_node_delete,
-	op_rules_device_add, op_rules_device_delete, op_rules_device_resync;
+	op_rules_device_add, op_rules_device_delete, op_rules_device_resync,
+	op_rules_block_create, op_rules_block_delete, op_rules_block_expand,
+	op_rules_block_restrict;
 const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
 
 struct engine *engine_new(const struct engine_deps *);

@@ -13,6 +13,8 @@ libutil_la_SOURCES = \
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/ages.c %D%/ages.h \
+	%D%/block.c %D%/block.h \
+	%D%/block-repair.c \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/counters.c %D%/counters.h \
@@ -24,9 +26,10 @@ libcore_la_SOURCES = \
 	%D%/health.c \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
+	%D%/op-block.c %D%/op-block.h \
 	%D%/op-device.c \
 	%D%/op-node.c \
-	%D%/op-volume.c \
+	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/placement-rule.c %D%/placement-rule.h \
@@ -37,6 +40,7 @@ libcore_la_SOURCES = \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-admin.c \
+	%D%/service-block.c \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \

@@ -72,20 +72,25 @@ volume_changed(struct model *m, const struct volume *was,
 {
 	char key[2 * ID_SIZE];
 
-	if (was != NULL && now != NULL && same_bricks(was, now))
+	if (was != NULL && now != NULL && same_bricks(was, now) &&
+	    was->block == now->block)
 		return;
 	for (size_t i = 0; was != NULL && i < was->nbricks; i++) {
 		brick_key(was, &was->bricks[i], key, sizeof(key));
 		relation_remove(m->bricks, was->bricks[i].device, key);
 	}
-	if (was != NULL)
+	if (was != NULL) {
 		relation_remove(m->volumes, was->cluster, was->id);
+		relation_remove(m->hosting, was->cluster, was->id);
+	}
 	for (size_t i = 0; now != NULL && i < now->nbricks; i++) {
 		brick_key(now, &now->bricks[i], key, sizeof(key));
 		relation_add(m->bricks, now->bricks[i].device, key);
 	}
 	if (now != NULL)
 		relation_add(m->volumes, now->cluster, now->id);
+	if (now != NULL && now->block)
+		relation_add(m->hosting, now->cluster, now->id);
 }
 
 static void
@@ -183,6 +188,7 @@ reset(void *arg)
 	relation_clear(m->devices);
 	relation_clear(m->bricks);
 	relation_clear(m->blockvolumes);
+	relation_clear(m->hosting);
 	relation_clear(m->hosted);
 	relation_clear(m->open_ops);
 	relation_clear(m->ended_ops);
@@ -208,6 +214,7 @@ model_new(struct mirror *mirror)
 	m->devices = relation_new();
 	m->bricks = relation_new();
 	m->blockvolumes = relation_new();
+	m->hosting = relation_new();
 	m->hosted = relation_new();
 	m->open_ops = relation_new();
 	m->ended_ops = relation_new();
@@ -226,6 +233,7 @@ model_free(struct model *m)
 	relation_free(m->devices);
 	relation_free(m->bricks);
 	relation_free(m->blockvolumes);
+	relation_free(m->hosting);
 	relation_free(m->hosted);
 	relation_free(m->open_ops);
 	relation_free(m->ended_ops);

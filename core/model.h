@@ -19,6 +19,7 @@ struct model {
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *blockvolumes;	/* cluster -> block volumes, all */
+	struct relation *hosting;	/* cluster -> volumes that host such */
 	struct relation *hosted;	/* hosting volume -> block volumes, all */
 	struct relation *open_ops;	/* "" -> operations that are not over */
 	struct relation *ended_ops;	/* "" -> "ENDED_MS ID", oldest first */

@@ -243,6 +243,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 		return r;
 	}
 	enlisted(s, r);
+	service_repair_blocks(s);
 	engine_start(s->engine);
 	start_duties(s);
 	s->lease_thread_started =
@@ -475,6 +476,26 @@ service_volume(struct service *s, const char *id)
 	return v;
 }
 
+/* heketi shows none that is on its way, in either direction. */
+static bool
+blockvolume_is_visible(const struct blockvolume *b)
+{
+	return b->doing != VOLUME_CREATING && b->doing != VOLUME_DELETING;
+}
+
+struct blockvolume *
+service_blockvolume(struct service *s, const char *id)
+{
+	struct blockvolume *b =
+		(void *)mirror_get(s->mirror, RECORD_BLOCKVOLUME, id);
+
+	if (b != NULL && !blockvolume_is_visible(b)) {
+		record_unref(&b->r);
+		return NULL;
+	}
+	return b;
+}
+
 struct operation *
 service_operation(struct service *s, const char *id)
 {
@@ -487,6 +508,8 @@ is_visible(const struct record *r)
 {
 	if (r->kind == RECORD_VOLUME)
 		return ((const struct volume *)r)->doing != VOLUME_CREATING;
+	if (r->kind == RECORD_BLOCKVOLUME)
+		return blockvolume_is_visible((const struct blockvolume *)r);
 	if (r->kind == RECORD_NODE)
 		return !((const struct node *)r)->adding;
 	if (r->kind == RECORD_DEVICE)
@@ -516,6 +539,12 @@ void
 service_list_volumes(struct service *s, struct strs *ret)
 {
 	list_kind(s, RECORD_VOLUME, ret);
+}
+
+void
+service_list_blockvolumes(struct service *s, struct strs *ret)
+{
+	list_kind(s, RECORD_BLOCKVOLUME, ret);
 }
 
 void
@@ -563,6 +592,21 @@ void
 service_cluster_volumes(struct service *s, const char *cluster, struct strs *ret)
 {
 	list_children(s, s->model->volumes, cluster, RECORD_VOLUME, ret);
+}
+
+void
+service_cluster_blockvolumes(struct service *s, const char *cluster,
+			     struct strs *ret)
+{
+	list_children(s, s->model->blockvolumes, cluster, RECORD_BLOCKVOLUME,
+		      ret);
+}
+
+void
+service_hosted_blockvolumes(struct service *s, const char *volume,
+			    struct strs *ret)
+{
+	list_children(s, s->model->hosted, volume, RECORD_BLOCKVOLUME, ret);
 }
 
 void

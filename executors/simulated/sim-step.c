@@ -29,6 +29,10 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_VOLUME_EXPAND] = "volume_expand",
 	[STEP_VOLUME_DESTROY] = "volume_destroy",
 	[STEP_VOLUME_INFO] = "volume_info",
+	[STEP_BLOCK_CREATE] = "block_create",
+	[STEP_BLOCK_INFO] = "block_info",
+	[STEP_BLOCK_EXPAND] = "block_expand",
+	[STEP_BLOCK_DESTROY] = "block_destroy",
 };
 
 const char *

@@ -340,6 +340,10 @@ static struct brickyard_executor plugin = {
 	.volume_expand = sim_volume_expand,
 	.volume_destroy = sim_volume_destroy,
 	.volume_info = sim_volume_info,
+	.block_create = sim_block_create,
+	.block_info = sim_block_info,
+	.block_expand = sim_block_expand,
+	.block_destroy = sim_block_destroy,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)
