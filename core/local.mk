@@ -24,6 +24,7 @@ libcore_la_SOURCES = \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/health.c \
+	%D%/lowering.c %D%/lowering.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
@@ -59,7 +60,7 @@ brickyardinclude_HEADERS = \
 sbin_PROGRAMS += brickyardd
 brickyardd_SOURCES = %D%/main.c
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
-brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
+brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 
 man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
 CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3

@@ -18,6 +18,7 @@
 #include "api/api.h"
 #include "configuration.h"
 #include "executor.h"
+#include "executors/script/script.h"
 #include "plugin.h"
 #include "service.h"
 #include "store/copy.h"
@@ -238,23 +239,55 @@ executor_word(const struct config *c)
 	return name;
 }
 
+/* The steps of executors that have nothing but .run. */
+static const struct lowering scripts = {
+	.options = script_options,
+	.steps = &script_steps,
+	.attach = script_attach,
+	.detach = script_detach,
+};
+
+/* heketi's section of an executor: some of its keys are the service's own, and
+ * some were never heard, so those that nobody has are left out.  What is in our
+ * section goes before, and there a strange key is a mistake.
+ */
+static void
+executor_options(const struct config *c, const struct plugin *p,
+		 struct kvs *ret)
+{
+	static const char *const sections[][2] = {
+		{ "ssh", "glusterfs.sshexec." },
+		{ "kubernetes", "glusterfs.kubeexec." },
+	};
+	CLEANUP_FREE char *own = xasprintf("executors.%s.", p->name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		CLEANUP(kvs_release) struct kvs theirs = { 0 };
+
+		if (strcmp(sections[i][0], p->name) != 0)
+			continue;
+		config_section(c, sections[i][1], &theirs);
+		for (size_t k = 0; k < theirs.n; k++)
+			if (lowering_has_option(&scripts, p, theirs.v[k].key))
+				kvs_set(ret, theirs.v[k].key,
+					theirs.v[k].value);
+	}
+	config_section(c, own, ret);
+}
+
 static enum err
 open_executor(struct daemon *d, struct error *err)
 {
 	const char *name = executor_word(d->config);
-	CLEANUP_FREE char *section = xasprintf("executors.%s.", name);
 	CLEANUP(kvs_release) struct kvs given = { 0 };
-	CLEANUP(kvs_release) struct kvs checked = { 0 };
 	const struct plugin *p;
 	enum err r = plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR, name, &p,
 				 err);
 
 	if (r != ERR_OK)
 		return r;
-	config_section(d->config, section, &given);
-	r = plugin_check_config(p, &given, &checked, err);
-	if (r == ERR_OK)
-		r = executor_open(p, &checked, &d->executor, err);
+	executor_options(d->config, p, &given);
+	r = executor_open_lowered(p, &scripts, &given, &d->executor, err);
 	if (r == ERR_OK)
 		executor_set_node_limit(d->executor, (size_t)config_int(
 			d->config, "node_concurrency"));
@@ -277,8 +310,10 @@ print_mode(struct daemon *d)
 	} else {
 		l = plugin_list(d->plugins, &n);
 		for (size_t i = 0; i < n; i++)
-			if (strcmp(l[i]->name, d->opt.plugin) == 0)
+			if (strcmp(l[i]->name, d->opt.plugin) == 0) {
 				plugin_print(l[i], &b);
+				lowering_print(&scripts, l[i], &b);
+			}
 		if (b.len == 0) {
 			fprintf(stderr, "brickyardd: no plug-in is called '%s'; "
 				"see --list-plugins\n", d->opt.plugin);
