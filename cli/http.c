@@ -425,6 +425,24 @@ client_call(struct client *c, const char *method, const char *path,
 	return e == ERR_OK ? answer_read(&a, ret, err) : e;
 }
 
+enum err
+client_fetch(struct client *c, const char *path, struct buf *ret,
+	     struct error *err)
+{
+	CLEANUP(answer_release) struct answer a = { 0 };
+	CLEANUP_FREE char *url = xasprintf("%s%s", c->base, path);
+	enum err e;
+
+	c->waiting_since_ms = clock_mono_ms();
+	e = call(c, "GET", &url, NULL, &a, err);
+	progress_end(c);
+	if (e == ERR_OK)
+		e = answer_read(&a, NULL, err);
+	if (e == ERR_OK)
+		buf_add(ret, a.body.s, a.body.len);
+	return e;
+}
+
 char *
 client_path(const char *collection, const char *id, const char *action)
 {

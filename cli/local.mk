@@ -5,10 +5,15 @@ libcli_la_SOURCES = \
 	%D%/answer.c %D%/answer.h \
 	%D%/args.c %D%/args.h \
 	%D%/cli.c %D%/cli.h \
+	%D%/cmd-admin.c \
+	%D%/cmd-blockvolume.c \
+	%D%/cmd-brick.c \
 	%D%/cmd-cluster.c \
 	%D%/cmd-device.c \
 	%D%/cmd-node.c \
 	%D%/cmd-server.c \
+	%D%/cmd-storage.c \
+	%D%/cmd-tags.c \
 	%D%/cmd-topology.c \
 	%D%/cmd-volume.c \
 	%D%/commands.c \
@@ -16,6 +21,7 @@ libcli_la_SOURCES = \
 	%D%/help.c %D%/help.h \
 	%D%/http.c %D%/http.h \
 	%D%/pv.c %D%/pv.h \
+	%D%/storage-list.c %D%/storage-list.h \
 	%D%/token.c %D%/token.h \
 	%D%/topology-file.c %D%/topology-file.h \
 	%D%/topology-tree.c %D%/topology-tree.h \
