@@ -178,6 +178,14 @@ static const struct flag topology_load_flags[] = {
 	END
 };
 
+static const struct flag topology_apply_flags[] = {
+	{ "json", 'j', FLAG_STRING, "FILE", NULL,
+	  "File that describes clusters, nodes and devices. Required." },
+	{ "dry-run", 0, FLAG_BOOL, NULL, NULL,
+	  "Only print what would be done." },
+	END
+};
+
 static const struct flag topology_info_flags[] = {
 	{ "template", 'T', FLAG_STRING, "TEMPLATE", NULL,
 	  "Refused: Go templates are not supported; use --json." },
@@ -314,6 +322,13 @@ const struct command commands[] = {
 	  NULL, topology_load_flags, cmd_topology_load },
 	{ "topology info", NULL, "Show clusters, volumes, nodes and devices",
 	  NULL, topology_info_flags, cmd_topology_info },
+	{ "topology validate", NULL, "Look for mistakes in a file", NULL,
+	  topology_load_flags, cmd_topology_validate },
+	{ "topology diff", NULL, "Compare a file with the server", NULL,
+	  topology_load_flags, cmd_topology_diff },
+	{ "topology apply", NULL,
+	  "Add and change what a file describes otherwise than it is", NULL,
+	  topology_apply_flags, cmd_topology_apply },
 
 	GROUP("db", "Look at the server's database"),
 	{ "db dump", NULL, "Print the whole database as JSON", NULL, NULL,

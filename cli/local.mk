@@ -15,6 +15,7 @@ libcli_la_SOURCES = \
 	%D%/cmd-storage.c \
 	%D%/cmd-tags.c \
 	%D%/cmd-topology.c \
+	%D%/cmd-topology-apply.c \
 	%D%/cmd-volume.c \
 	%D%/commands.c \
 	%D%/fmt.c %D%/fmt.h \
@@ -23,7 +24,9 @@ libcli_la_SOURCES = \
 	%D%/pv.c %D%/pv.h \
 	%D%/storage-list.c %D%/storage-list.h \
 	%D%/token.c %D%/token.h \
+	%D%/topology-check.c \
 	%D%/topology-file.c %D%/topology-file.h \
+	%D%/topology-plan.c %D%/topology-plan.h \
 	%D%/topology-tree.c %D%/topology-tree.h \
 	$(NULL)
 CFLAGS_CLI = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)

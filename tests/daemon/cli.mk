@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	%D%/t-cli-blocks.t \
 	%D%/t-cli-commands.t \
 	%D%/t-cli-live.t \
+	%D%/t-cli-plan.t \
 	%D%/t-cli-protocol.t \
 	%D%/t-cli-topology.t \
 	%D%/t-manual.t
