@@ -98,6 +98,7 @@ HANDLER(server_mode_set);
 HANDLER(server_state_examine_gluster);
 HANDLER(setup_storage);
 HANDLER(operations);
+HANDLER(completion);
 HANDLER(plugins);
 HANDLER(replicas);
 #undef HANDLER

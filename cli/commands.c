@@ -373,6 +373,8 @@ const struct command commands[] = {
 	  cmd_plugins },
 	{ "replicas", NULL, "List the replicas of the service", NULL, NULL,
 	  cmd_replicas },
+	{ "completion", "SHELL", "Print a script for the shell's completion",
+	  "shell missing: bash, zsh or fish", NULL, cmd_completion },
 	{ .path = NULL }
 };
 

@@ -9,6 +9,7 @@ libcli_la_SOURCES = \
 	%D%/cmd-blockvolume.c \
 	%D%/cmd-brick.c \
 	%D%/cmd-cluster.c \
+	%D%/cmd-completion.c \
 	%D%/cmd-device.c \
 	%D%/cmd-node.c \
 	%D%/cmd-server.c \
@@ -18,6 +19,7 @@ libcli_la_SOURCES = \
 	%D%/cmd-topology-apply.c \
 	%D%/cmd-volume.c \
 	%D%/commands.c \
+	%D%/complete.c %D%/complete.h \
 	%D%/fmt.c %D%/fmt.h \
 	%D%/help.c %D%/help.h \
 	%D%/http.c %D%/http.h \
@@ -41,3 +43,46 @@ brickyard_LDADD = libcli.la
 man_MANS += %D%/brickyard.1
 CLEANFILES += %D%/brickyard.1
 EXTRA_DIST += %D%/brickyard.1.pod
+
+# Completion: one script for each shell, installed, and printed by "completion".
+EXTRA_DIST += %D%/completion/brickyard.bash %D%/completion/_brickyard \
+	%D%/completion/brickyard.fish
+SCRIPTS_INC = %D%/completion/bash.inc %D%/completion/zsh.inc \
+	%D%/completion/fish.inc
+CLEANFILES += $(SCRIPTS_INC)
+C_STRINGS = sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/'
+%D%/completion/bash.inc: $(srcdir)/%D%/completion/brickyard.bash
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(C_STRINGS) $(srcdir)/%D%/completion/brickyard.bash >$@
+%D%/completion/zsh.inc: $(srcdir)/%D%/completion/_brickyard
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(C_STRINGS) $(srcdir)/%D%/completion/_brickyard >$@
+%D%/completion/fish.inc: $(srcdir)/%D%/completion/brickyard.fish
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(C_STRINGS) $(srcdir)/%D%/completion/brickyard.fish >$@
+$(libcli_la_OBJECTS): | $(SCRIPTS_INC)
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+zshcompletion_DATA = %D%/completion/_brickyard
+fishcompletion_DATA = %D%/completion/brickyard.fish
+
+# bash looks for a file of the command's name; the program, its manual page and
+# its completion have heketi-cli's name, too.
+install-cli-links:
+	$(MKDIR_P) $(DESTDIR)$(bindir) $(DESTDIR)$(man1dir) \
+		$(DESTDIR)$(bashcompletiondir) $(DESTDIR)$(fishcompletiondir)
+	$(INSTALL_DATA) $(srcdir)/cli/completion/brickyard.bash \
+		$(DESTDIR)$(bashcompletiondir)/brickyard
+	cd $(DESTDIR)$(bindir) && if test -f heketi-cli && ! test -L heketi-cli; \
+	then echo "$(bindir)/heketi-cli is somebody else's: left alone"; \
+	else ln -sf brickyard heketi-cli; fi
+	cd $(DESTDIR)$(man1dir) && ln -sf brickyard.1 heketi-cli.1
+	cd $(DESTDIR)$(bashcompletiondir) && ln -sf brickyard heketi-cli
+	cd $(DESTDIR)$(fishcompletiondir) && ln -sf brickyard.fish heketi-cli.fish
+uninstall-cli-links:
+	if test -L $(DESTDIR)$(bindir)/heketi-cli; \
+	then rm -f $(DESTDIR)$(bindir)/heketi-cli; fi
+	rm -f $(DESTDIR)$(man1dir)/heketi-cli.1 \
+		$(DESTDIR)$(bashcompletiondir)/heketi-cli \
+		$(DESTDIR)$(bashcompletiondir)/brickyard \
+		$(DESTDIR)$(fishcompletiondir)/heketi-cli.fish
+.PHONY: install-cli-links uninstall-cli-links

@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 
 enum { EXIT_ERROR = 255 };	/* what heketi-cli exits with */
@@ -86,11 +87,30 @@ end_output(struct error *err)
 	return ERR_OK;
 }
 
+/* For the shells, and therefore in no table and no manual. */
+static bool
+is_completion(int argc, char *const *argv)
+{
+	return argc > 0 && strcmp(argv[0], "__complete") == 0;
+}
+
+static int
+print_completion(int argc, char *const *argv)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+
+	complete_words(argc, argv, &b);
+	fputs(buf_str(&b), stdout);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_ERROR;
+}
+
 static int
 dispatch(struct cli *cli, int argc, char *const *argv)
 {
 	struct error err;
 
+	if (is_completion(argc, argv))
+		return print_completion(argc - 1, argv + 1);
 	if (check_utf8(argc, argv, &err) != ERR_OK)
 		return print_error(&err);
 	if (args_parse(&cli->args, argc, argv, &err) != ERR_OK)

@@ -12,6 +12,7 @@ dist_check_SCRIPTS += \
 	%D%/t-cli-administration.t \
 	%D%/t-cli-blocks.t \
 	%D%/t-cli-commands.t \
+	%D%/t-cli-completion.t \
 	%D%/t-cli-live.t \
 	%D%/t-cli-plan.t \
 	%D%/t-cli-protocol.t \
