@@ -23,6 +23,7 @@ libcli_la_SOURCES = \
 	%D%/fmt.c %D%/fmt.h \
 	%D%/help.c %D%/help.h \
 	%D%/http.c %D%/http.h \
+	%D%/progress.c %D%/progress.h \
 	%D%/pv.c %D%/pv.h \
 	%D%/storage-list.c %D%/storage-list.h \
 	%D%/token.c %D%/token.h \
