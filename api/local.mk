@@ -7,6 +7,7 @@ libapi_la_SOURCES = \
 	%D%/encode.c %D%/encode.h \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/h-admin.c \
+	%D%/h-brick.c \
 	%D%/h-cluster.c \
 	%D%/h-device.c \
 	%D%/h-node.c \
