@@ -211,7 +211,9 @@ start_duties(struct service *s)
 		  seconds_ms(s, "glusterfs.start_time_monitor_gluster_nodes"),
 		  seconds_ms(s, "glusterfs.refresh_time_monitor_gluster_nodes"),
 		  health_run },
-		{ "leftovers", 60000, 60000, leftovers_run },
+		{ "leftovers",
+		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
+		  60000, leftovers_run },
 	};
 	const bool wanted[] = {
 		true,

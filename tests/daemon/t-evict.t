@@ -375,11 +375,22 @@ with World() as w:
            "and in the log")
     used = w.d.json("GET", "/devices/" + b["device"])["storage"]["used"]
     tap.ok(used > 0, "it still uses space there")
-    for x in now["bricks"]:
-        pass
-    v2 = w.create(size=2)
-    w.faults("")
     w.state_of("nodes", b["node"], "offline")
     tap.is_(w.state_of("nodes", b["node"], "failed"), (204, ""),
             "the dead node can be removed")
+    w.faults("")
+    w.d.config["glusterfs"]["start_time_background_cleaner"] = 1
+    w.d.restart()
+    tap.ok(wait_for(lambda: not w.d.json("GET", "/v1/leftovers")["leftovers"],
+                    20), "the brick is taken away when the node is back")
+    w.well("the dead node is back")
+    v = w.volume(v)
+    b = v["bricks"][0]
+    node = w.d.json("GET", "/nodes/" + b["node"])["hostnames"]["manage"][0]
+    w.faults("glusterd@%s=down\n*@%s=unreachable" % (node, node))
+    w.state_of("devices", b["device"], "offline")
+    tap.is_(w.state_of("devices", b["device"], "failed"), (204, ""),
+            "a device on a dead node can be removed")
+    tap.is_(w.d.json("GET", "/devices/" + b["device"])["bricks"], [],
+            "without its bricks")
 tap.done()
