@@ -251,18 +251,23 @@ compare_bricks(const void *a, const void *b)
 	return strcmp((*x)->id, (*y)->id);
 }
 
-/* Sorted by id, as heketi lists them; inside they are in gluster's order. */
+/* Sorted by id, as heketi lists them; inside they are in gluster's order.  One
+ * that is to replace another is not part of it yet.
+ */
 static void
 encode_bricks(struct jsonout *j, const struct volume *v)
 {
 	CLEANUP_FREE const struct brick **sorted =
 		xcalloc(v->nbricks, sizeof(*sorted));
+	size_t n = 0;
 
 	for (size_t i = 0; i < v->nbricks; i++)
-		sorted[i] = &v->bricks[i];
-	qsort(sorted, v->nbricks, sizeof(*sorted), compare_bricks);
+		if (v->doing != VOLUME_EVICTING ||
+		    v->bricks[i].pending[0] == '\0')
+			sorted[n++] = &v->bricks[i];
+	qsort(sorted, n, sizeof(*sorted), compare_bricks);
 	jsonout_open(j, "bricks", '[');
-	for (size_t i = 0; i < v->nbricks; i++)
+	for (size_t i = 0; i < n; i++)
 		encode_brick(j, sorted[i], v->id);
 	jsonout_close(j, ']');
 }

@@ -8,6 +8,7 @@ libapi_la_SOURCES = \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/h-admin.c \
 	%D%/h-block.c \
+	%D%/h-brick.c \
 	%D%/h-cluster.c \
 	%D%/h-device.c \
 	%D%/h-node.c \

@@ -23,16 +23,22 @@ libcore_la_SOURCES = \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
+	%D%/heal.c %D%/heal.h \
 	%D%/health.c \
 	%D%/lowering.c %D%/lowering.h \
+	%D%/leftover.c %D%/leftover.h \
+	%D%/live-node.c %D%/live-node.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
 	%D%/op-device.c \
+	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
+	%D%/op-remove.c \
 	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/placement-replace.c \
 	%D%/placement-rule.c %D%/placement-rule.h \
 	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
@@ -43,6 +49,7 @@ libcore_la_SOURCES = \
 	%D%/service-admin.c \
 	%D%/service-block.c \
 	%D%/service-cluster.c \
+	%D%/service-brick.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
 	%D%/service-replica.c \

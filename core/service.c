@@ -211,6 +211,9 @@ start_duties(struct service *s)
 		  seconds_ms(s, "glusterfs.start_time_monitor_gluster_nodes"),
 		  seconds_ms(s, "glusterfs.refresh_time_monitor_gluster_nodes"),
 		  health_run },
+		{ "leftovers",
+		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
+		  60000, leftovers_run },
 	};
 	const bool wanted[] = {
 		true,
@@ -218,6 +221,7 @@ start_duties(struct service *s)
 			     "glusterfs.disable_background_cleaner"),
 		!config_bool(s->deps.config,
 			     "glusterfs.disable_monitor_gluster_nodes"),
+		true,
 	};
 
 	_Static_assert(ARRAY_SIZE(all) == ARRAY_SIZE(s->duties), "duties");
@@ -409,6 +413,16 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 	    config_is_set(s->deps.config, "glusterfs.max_inflight_operations"))
 		return take_slot(s, op, t, err);
 	return ERR_OK;
+}
+
+enum err
+service_would_admit(struct service *s, struct operation *op, struct error *err)
+{
+	TXN_SCOPE struct txn scratch = { 0 };
+	enum err r = service_admit(s, op, &scratch, err);
+
+	op->slot = -1;
+	return r;
 }
 
 enum err

@@ -128,14 +128,16 @@ struct node_request {
 	struct kvs tags;
 };
 /* The following start an operation and return its id; its end is told by
- * GET /queue/ID.
+ * GET /queue/ID.  heal_check (of those that move bricks): only if their data is
+ * elsewhere as well.
  */
 enum err MUST_CHECK service_node_add(struct service *, const struct node_request *,
 				     char ret_op[ID_SIZE], struct error *); /* node */
 enum err MUST_CHECK service_node_delete(struct service *, const char *id,
 					char ret_op[ID_SIZE], struct error *);
 enum err MUST_CHECK service_node_set_state(struct service *, const char *id,
-					   enum state, char ret_op[ID_SIZE],
+					   enum state, bool heal_check,
+					   char ret_op[ID_SIZE],
 					   struct error *);
 
 struct device_request {
@@ -150,7 +152,8 @@ enum err MUST_CHECK service_device_delete(struct service *, const char *id,
 					  bool force_forget,
 					  char ret_op[ID_SIZE], struct error *);
 enum err MUST_CHECK service_device_set_state(struct service *, const char *id,
-					     enum state, char ret_op[ID_SIZE],
+					     enum state, bool heal_check,
+					     char ret_op[ID_SIZE],
 					     struct error *);
 enum err MUST_CHECK service_device_resync(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
@@ -209,6 +212,19 @@ enum err MUST_CHECK service_volume_restrict(struct service *, const char *id,
 					    enum restriction,
 					    char ret_op[ID_SIZE],
 					    struct error *);
+enum err MUST_CHECK service_brick_evict(struct service *, const char *id,
+					bool heal_check, char ret_op[ID_SIZE],
+					struct error *);
+
+/* Bricks that were replaced, or not used, and could not be taken away yet. */
+struct leftover_view {
+	struct brick brick;
+	char volume[ID_SIZE];
+	int64_t since_ms;
+	char *why;
+};
+struct leftover_view *service_leftovers(struct service *, size_t *ret_n);
+void service_leftovers_free(struct leftover_view *, size_t n);
 
 /* ---- cluster-wide switches and what is shown about the installation ---- */
 

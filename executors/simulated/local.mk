@@ -7,6 +7,7 @@ executor_LTLIBRARIES += %D%/simulated.la
 	%D%/sim-db.c \
 	%D%/sim-device.c \
 	%D%/sim-fault.c \
+	%D%/sim-heal.c \
 	%D%/sim-peer.c \
 	%D%/sim-schema.h \
 	%D%/sim-shape.c \

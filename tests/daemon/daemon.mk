@@ -8,6 +8,7 @@ dist_check_SCRIPTS += \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
 	%D%/t-duties.t \
+	%D%/t-evict.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
