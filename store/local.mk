@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
+	%D%/bulk.c %D%/bulk.h \
 	%D%/codec.c %D%/codec.h \
 	%D%/copy.c %D%/copy.h \
 	%D%/members.h \
