@@ -53,7 +53,8 @@ brickyardinclude_HEADERS = \
 	%D%/include/brickyard/executor.h \
 	%D%/include/brickyard/volume-type.h
 sbin_PROGRAMS += brickyardd
-brickyardd_SOURCES = %D%/main.c
+brickyardd_SOURCES = %D%/main.c %D%/main.h \
+	%D%/main-db.c %D%/main-offline.c %D%/main-offline.h
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
 

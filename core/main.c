@@ -16,38 +16,13 @@
 #include <sys/un.h>
 
 #include "api/api.h"
-#include "configuration.h"
-#include "executor.h"
-#include "plugin.h"
-#include "service.h"
+#include "main.h"
 #include "store/copy.h"
 #include "store/jsonfile.h"
-#include "store/store.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
-#define GRACE_MS 10000		/* for what runs, when told to stop */
 #define DRAIN_MS 5000		/* for balancers to see that we are to stop */
-
-enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN, COPY_STORE };
-
-struct options {
-	enum mode mode;
-	const char *config, *store, *listen, *plugin;
-	const char *copy_from, *copy_to;
-	bool disable_auth;
-};
-
-struct daemon {
-	struct options opt;
-	struct config *config;
-	struct plugin_host *plugins;
-	struct executor *executor;
-	struct api *api;
-	struct service *service;
-	char *address;		/* where it serves */
-	bool is_shared;		/* the store: there may be other replicas */
-};
 
 static const char usage_text[] =
 "Usage: brickyardd [OPTION]...\n"
@@ -152,7 +127,7 @@ set_from_option(struct config *c, const char *key, const char *value,
 	return config_set(c, key, value, CONFIG_STRING, "command line", err);
 }
 
-static enum err
+enum err
 load_config(struct daemon *d, struct error *err)
 {
 	enum err r = ERR_OK;
@@ -175,7 +150,7 @@ load_config(struct daemon *d, struct error *err)
 	return r;
 }
 
-static void
+void
 set_log_level(const struct config *c)
 {
 	const char *name = config_str(c, "loglevel");
@@ -214,7 +189,7 @@ default_plugin_path(void)
 	return xstrdup(PKGLIBDIR);
 }
 
-static void
+void
 load_plugins(struct daemon *d)
 {
 	const char *path = config_str(d->config, "plugin_path");
@@ -238,7 +213,7 @@ executor_word(const struct config *c)
 	return name;
 }
 
-static enum err
+enum err
 open_executor(struct daemon *d, struct error *err)
 {
 	const char *name = executor_word(d->config);
@@ -353,7 +328,7 @@ store_options(const struct config *c, struct kvs *section)
 	return options;
 }
 
-static enum err
+enum err
 open_store(struct daemon *d, struct store **ret, struct error *err)
 {
 	CLEANUP(kvs_release) struct kvs section = { 0 };
@@ -420,7 +395,7 @@ say_ready(struct daemon *d)
 	notify_systemd("READY=1");
 }
 
-static void
+void
 release(struct daemon *d)
 {
 	service_free(d->service);
@@ -538,6 +513,9 @@ main(int argc, char **argv)
 	struct error err;
 	int status;
 
+	if (argc > 1 && (strcmp(argv[1], "db") == 0 ||
+			 strcmp(argv[1], "offline") == 0))
+		return run_offline(&d, argc - 1, argv + 1);
 	parse_options(argc, argv, &d.opt);
 	if (load_config(&d, &err) != ERR_OK) {
 		fprintf(stderr, "ERROR: %s\n", err.text);

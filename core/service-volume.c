@@ -304,6 +304,7 @@ fill_volume(struct volume *v, const struct volume_request *req,
 	kvs_copy(&v->params, &req->params);
 	v->gid = req->gid;
 	strs_copy(&v->options, options);
+	strs_copy(&v->clusters, &req->clusters);
 	v->block = req->block;
 	v->snapshot_enable = req->snapshot_enable;
 	v->snapshot_factor = req->snapshot_enable ? req->snapshot_factor : 1;
