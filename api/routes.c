@@ -39,6 +39,10 @@ const struct route routes[] = {
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
 
+	{ "GET", "/db/dump", h_db_dump, ROUTE_SLOW },
+	{ "GET", "/db/check", h_db_check, ROUTE_SLOW },
+	{ "GET", "/backup/db", h_backup, ROUTE_SLOW },
+
 	{ "GET", "/v1/plugins", h_own_plugins, 0 },
 	{ "GET", "/v1/operations", h_own_operations, 0 },
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },

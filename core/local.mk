@@ -28,6 +28,7 @@ libcore_la_SOURCES = \
 	%D%/op-node.c \
 	%D%/op-volume.c \
 	%D%/peers.h \
+	%D%/pending.c %D%/pending.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/placement-rule.c %D%/placement-rule.h \
 	%D%/placement-set.c %D%/placement-set.h \

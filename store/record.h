@@ -233,6 +233,10 @@ struct index_entry {		/* also slots, admin values and duties */
  * not complete.  Its value tells where from.
  */
 #define RECORD_COPYING "copying"
+/* The key admin/generation: an id that the store got when it was first used, or
+ * imported into; heketi's DB_GENERATION_ID.
+ */
+#define RECORD_GENERATION "generation"
 
 /* Kind of the object that a key names; RECORD_KINDS for none. */
 enum record_kind record_kind_of(const char *key);

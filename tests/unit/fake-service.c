@@ -241,6 +241,12 @@ service_device_add(struct service *s, const struct device_request *q,
 	return fail(err, ERR_NOTFOUND, "Node id does not exist");
 }
 
+void
+service_snapshot(struct service *s, struct mirror_snapshot *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+}
+
 struct node *
 service_node(struct service *s, const char *id)
 {
