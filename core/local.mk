@@ -55,7 +55,7 @@ brickyardinclude_HEADERS = \
 	%D%/include/brickyard/volume-type.h
 sbin_PROGRAMS += brickyardd
 brickyardd_SOURCES = %D%/main.c %D%/main.h \
-	%D%/main-db.c %D%/main-offline.c %D%/main-offline.h
+	%D%/main-db.c %D%/main-export.c %D%/main-offline.c %D%/main-offline.h
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
 

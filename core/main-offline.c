@@ -133,6 +133,11 @@ cleanup_operations(struct daemon *d, const struct offline_options *o)
 static const struct command commands[] = {
 	{ "db", "import", db_import, T_DBFILE | T_JSONFILE | T_IMPORT,
 	  "fill an empty store with a dump of heketi's database" },
+	{ "db", "export", db_export, T_DBFILE | T_JSONFILE,
+	  "write what is in the store as heketi would" },
+	{ "db", "consistency-check", db_check, T_DBFILE,
+	  "look for what does not fit together" },
+	{ "db", "check", db_check, T_DBFILE, "the same" },
 	{ "db", "delete-bricks-with-empty-path", empty_paths,
 	  T_DBFILE | T_SELECTION, "not needed here" },
 	{ "offline", "cleanup-operations", cleanup_operations, 0,

@@ -13,5 +13,7 @@ struct offline_options {
 
 /* Each returns the exit status. */
 int db_import(struct daemon *, const struct offline_options *);
+int db_export(struct daemon *, const struct offline_options *);
+int db_check(struct daemon *, const struct offline_options *);
 
 #endif

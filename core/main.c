@@ -302,7 +302,7 @@ check_keys(struct daemon *d, struct error *err)
 	return ERR_OK;
 }
 
-static char *
+char *
 store_spec(const struct config *c)
 {
 	const char *spec = config_str(c, "store");

@@ -33,10 +33,10 @@ check_stray(struct import *d, const struct import_brick *s, bool leave_out)
 	const struct device *dev =
 		(const void *)import_find(d, RECORD_DEVICE, s->b.device);
 	CLEANUP_FREE char *text = xasprintf(
-		"brick %s (%s:%s) is in no volume%s%s%s; its space on device %s "
-		"stays taken until that is resynced", s->b.id, s->b.host,
+		"brick %s (%s:%s) is in no volume%s%s%s, its space on device "
+		"%s stays taken until that is resynced", s->b.id, s->b.host,
 		s->b.path, s->volume[0] != '\0' ? ", not in its own " : "",
-		s->volume, leave_out ? ": left out" : "",
+		s->volume, leave_out ? ", left out" : "",
 		dev != NULL ? dev->name : s->b.device);
 
 	complain(d, leave_out, text);
@@ -50,9 +50,6 @@ check_paths(struct import *d, struct volume *v, bool leave_out)
 
 	for (size_t i = 0; i < v->nbricks; i++) {
 		struct brick *b = &v->bricks[i];
-		struct device *dev =
-			(void *)import_find(d, RECORD_DEVICE, b->device);
-		uint64_t bytes = b->thin_pool_bytes + b->metadata_bytes;
 		CLEANUP_FREE char *text = xasprintf(
 			"brick %s of volume %s has no path%s", b->id, v->name,
 			leave_out ? ": left out" : "");
@@ -62,8 +59,8 @@ check_paths(struct import *d, struct volume *v, bool leave_out)
 			continue;
 		}
 		complain(d, leave_out, text);
-		if (dev != NULL && bytes <= dev->used_bytes)
-			dev->used_bytes -= bytes;
+		if (leave_out)
+			import_give_back(d, b);
 		d->nbricks--;
 		brick_release(b);
 	}
@@ -337,6 +334,18 @@ add_names(const struct import *d, struct docs *ret)
 	}
 }
 
+/* A new one on every import, as heketi has it. */
+static void
+add_generation(struct docs *ret)
+{
+	RECORD_SCOPE struct index_entry *e = NULL;
+	char id[ID_SIZE];
+
+	id_new(id);
+	e = index_new(RECORD_ADMIN, RECORD_GENERATION, id);
+	add_record(&e->r, ret);
+}
+
 void
 import_documents(struct import *d, struct docs *ret)
 {
@@ -344,6 +353,7 @@ import_documents(struct import *d, struct docs *ret)
 		for (size_t i = 0; i < d->of[k].n; i++)
 			add_record(d->of[k].v[i], ret);
 	add_names(d, ret);
+	add_generation(ret);
 	docs_sort(ret);
 	for (size_t i = 1; i < ret->n; i++)
 		if (strcmp(ret->v[i - 1].key, ret->v[i].key) == 0)

@@ -325,6 +325,16 @@ param_of(const struct reader *r, const json_t *durability, const char *type,
 	kvs_set(ret, key, value);
 }
 
+/* What heketi takes where a volume has nothing; its API refuses that by now. */
+static void
+default_param(struct kvs *params, const char *key, const char *dflt)
+{
+	const char *value = kvs_get(params, key);
+
+	if (value == NULL || strcmp(value, "0") == 0)
+		kvs_set(params, key, dflt);
+}
+
 /* As requested: what was left out is left to the volume type. */
 static void
 read_durability(const struct reader *r, const json_t *info, struct volume *v)
@@ -335,6 +345,10 @@ read_durability(const struct reader *r, const json_t *info, struct volume *v)
 	param_of(r, j, "replicate", "replica", &v->params);
 	param_of(r, j, "disperse", "data", &v->params);
 	param_of(r, j, "disperse", "redundancy", &v->params);
+	if (strcmp(v->type, "disperse") == 0) {
+		default_param(&v->params, "disperse.data", "4");
+		default_param(&v->params, "disperse.redundancy", "2");
+	}
 }
 
 static void

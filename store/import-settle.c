@@ -78,8 +78,8 @@ shares_pool(const struct import *d, const struct brick *b)
 	return false;
 }
 
-static void
-give_back(struct import *d, const struct brick *b)
+void
+import_give_back(struct import *d, const struct brick *b)
 {
 	struct device *dev = (void *)import_find(d, RECORD_DEVICE, b->device);
 	uint64_t bytes = b->thin_pool_bytes + b->metadata_bytes;
@@ -92,7 +92,9 @@ give_back(struct import *d, const struct brick *b)
 static void
 list_brick(struct buf *to, const struct brick *b)
 {
-	buf_addf(to, "%s%s:%s", to->len > 0 ? ", " : "", b->host, b->path);
+	if (b->path[0] != '\0')
+		buf_addf(to, "%s%s:%s", to->len > 0 ? ", " : "", b->host,
+			 b->path);
 }
 
 static void
@@ -118,12 +120,12 @@ leave_out_volume(struct import *d, const char *what, const char *id)
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < v->nbricks; i++) {
-		give_back(d, &v->bricks[i]);
+		import_give_back(d, &v->bricks[i]);
 		list_brick(&left, &v->bricks[i]);
 	}
 	import_warn(d, "%s: volume %s (%s) is left out; remove by hand what "
-		  "there is of it in gluster, and of its bricks: %s", what,
-		  v->name, v->id, buf_str(&left));
+		    "there is of it in gluster, and of its bricks: %s", what,
+		    v->name, v->id, left.len > 0 ? buf_str(&left) : "(none)");
 	d->nbricks -= v->nbricks;
 	remove_record(d, &v->r);
 }
@@ -148,7 +150,7 @@ leave_out_block(struct import *d, const char *what, const char *id)
 static bool
 brick_left(struct import *d, const char *what, struct brick *b)
 {
-	give_back(d, b);
+	import_give_back(d, b);
 	import_warn(d, "%s: brick %s is left out; remove by hand what there is of "
 		  "it: %s:%s", what, b->id, b->host, b->path);
 	d->nbricks--;
@@ -197,16 +199,19 @@ static void
 drop(struct import *d, const struct import_op *op, const char *what)
 {
 	import_warn(d, "%s: dropped", what);
+	/* First what bricks go with. */
 	for (size_t i = 0; i < op->n; i++) {
 		const struct import_action *a = &op->v[i];
 
-		if (a->change == IMPORT_ADD_VOLUME || a->change == IMPORT_ADD_CLONE)
-			leave_out_volume(d, what, a->id);
-		else if (a->change == IMPORT_ADD_BLOCK)
+		if (a->change == IMPORT_ADD_BLOCK)
 			leave_out_block(d, what, a->id);
-		else if (a->change == IMPORT_ADD_BRICK)
-			leave_out_brick(d, what, a->id);
+		else if (a->change == IMPORT_ADD_VOLUME ||
+			 a->change == IMPORT_ADD_CLONE)
+			leave_out_volume(d, what, a->id);
 	}
+	for (size_t i = 0; i < op->n; i++)
+		if (op->v[i].change == IMPORT_ADD_BRICK)
+			leave_out_brick(d, what, op->v[i].id);
 }
 
 /* ---- cleaning ---- */

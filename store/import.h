@@ -101,6 +101,8 @@ enum import_pending {
 };
 void import_settle(struct import *, enum import_pending);
 
+/* The space of a brick, unless another one lives in the same thin pool. */
+void import_give_back(struct import *, const struct brick *);
 /* Leave out what belongs to nothing, instead of refusing it: errors about
  * strays become warnings.  After import_settle.
  */

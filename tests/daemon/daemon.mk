@@ -5,6 +5,7 @@ dist_check_SCRIPTS += \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
+	%D%/t-db-import.t \
 	%D%/t-duties.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
@@ -15,4 +16,10 @@ dist_check_SCRIPTS += \
 	%D%/t-http-polls.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t
-EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
+EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
+EXTRA_DIST += tests/conformance/dumps/block.json \
+	tests/conformance/dumps/clones.json \
+	tests/conformance/dumps/old.json \
+	tests/conformance/dumps/pending.json \
+	tests/conformance/dumps/pending-all.json \
+	tests/conformance/dumps/plain.json
