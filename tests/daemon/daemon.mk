@@ -7,6 +7,7 @@ dist_check_SCRIPTS += \
 	%D%/t-crash.t \
 	%D%/t-db-import.t \
 	%D%/t-duties.t \
+	%D%/t-from-heketi.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
