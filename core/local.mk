@@ -15,6 +15,7 @@ libcore_la_SOURCES = \
 	%D%/ages.c %D%/ages.h \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
+	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h \

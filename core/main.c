@@ -80,7 +80,7 @@ parse_options(int argc, char **argv, struct options *o)
 			exit(EXIT_SUCCESS);
 		default:
 			fputs("Try 'brickyardd --help'.\n", stderr);
-			exit(EXIT_FAILURE);
+			exit(EXIT_USAGE);
 		}
 	}
 	if (o->mode == COPY_STORE && optind < argc)
@@ -88,12 +88,12 @@ parse_options(int argc, char **argv, struct options *o)
 	if (o->mode == COPY_STORE && o->copy_to == NULL) {
 		fputs("brickyardd: --copy-store: copy to where?\n"
 		      "Try 'brickyardd --help'.\n", stderr);
-		exit(EXIT_FAILURE);
+		exit(EXIT_USAGE);
 	}
 	if (optind < argc) {
 		fprintf(stderr, "brickyardd: unexpected argument '%s'\n"
 			"Try 'brickyardd --help'.\n", argv[optind]);
-		exit(EXIT_FAILURE);
+		exit(EXIT_USAGE);
 	}
 }
 
@@ -106,16 +106,17 @@ struct file_source {
 
 static enum err
 take_from_file(void *arg, const char *key, const char *value, char type,
-	       struct error *err)
+	       int line, struct error *err)
 {
 	const struct file_source *f = arg;
+	CLEANUP_FREE char *name = xasprintf("%s:%d", f->name, line);
 
 	if (type == 'n')		/* null: as if it were not there */
 		return ERR_OK;
 	return config_set(f->config, key, value,
 			  type == 'i' ? CONFIG_INT :
 			  type == 'b' ? CONFIG_BOOL : CONFIG_STRING,
-			  f->name, err);
+			  name, err);
 }
 
 static enum err
@@ -138,6 +139,8 @@ load_config(struct daemon *d, struct error *err)
 		struct file_source f = { d->config, name };
 
 		r = jsonfile_walk(d->opt.config, take_from_file, &f, err);
+		if (r == ERR_PARSE && strncmp(err->text, "Unable to", 9) != 0)
+			fail_prefix(err, "Unable to parse configuration");
 	}
 	if (r == ERR_OK)
 		r = config_read_environment(d->config, err);
@@ -204,6 +207,7 @@ executor_word(const struct config *c)
 {
 	static const char *const words[][2] = {
 		{ "", "ssh" }, { "mock", "simulated" }, { "kube", "kubernetes" },
+		{ "inject/ssh", "ssh" }, { "inject/mock", "simulated" },
 	};
 	const char *name = config_str(c, "glusterfs.executor");
 
@@ -236,7 +240,42 @@ open_executor(struct daemon *d, struct error *err)
 	return r;
 }
 
+/* heketi's words, and what there is instead. */
+static enum err
+check_executor(struct daemon *d, struct error *err)
+{
+	const struct plugin *p;
+
+	if (plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR,
+			executor_word(d->config), &p, err) == ERR_OK)
+		return ERR_OK;
+	return fail_prefix(err, "invalid executor: %s",
+			   config_str(d->config, "glusterfs.executor"));
+}
+
 /* ---- modes that print and exit ---- */
+
+static char *listen_address(const struct config *c);
+
+/* What it comes to, after the keys one by one. */
+static void
+print_config(struct daemon *d, struct buf *b)
+{
+	CLEANUP_FREE char *store = store_spec(d->config);
+	CLEANUP_FREE char *listen = listen_address(d->config);
+	const struct strs *w = config_warnings(d->config);
+	struct error err;
+
+	config_print(d->config, b);
+	buf_addf(b, "# state: %s\n# serving on: %s, %s tokens\n"
+		 "# nodes are reached by: %s\n", store, listen,
+		 d->opt.disable_auth ? "without asking for" : "asking for",
+		 executor_word(d->config));
+	if (check_executor(d, &err) != ERR_OK)
+		buf_addf(b, "# warning: %s\n", err.text);
+	for (size_t i = 0; i < w->n; i++)
+		buf_addf(b, "# warning: %s\n", w->v[i]);
+}
 
 static int
 print_mode(struct daemon *d)
@@ -246,7 +285,7 @@ print_mode(struct daemon *d)
 	const struct plugin *const *l;
 
 	if (d->opt.mode == CHECK_CONFIG) {
-		config_print(d->config, &b);
+		print_config(d, &b);
 	} else if (d->opt.mode == LIST_PLUGINS) {
 		plugin_print_list(d->plugins, &b);
 	} else {
@@ -369,6 +408,8 @@ start(struct daemon *d, const char *listen, struct error *err)
 	enum err r = check_keys(d, err);
 
 	if (r == ERR_OK)
+		r = check_executor(d, err);
+	if (r == ERR_OK)
 		r = open_executor(d, err);
 	deps.executor = d->executor;
 	if (r == ERR_OK)
@@ -448,9 +489,12 @@ serve(struct daemon *d)
 {
 	CLEANUP_FREE char *listen = listen_address(d->config);
 	struct error err;
+	const struct strs *warnings = config_warnings(d->config);
 	sigset_t set;
 	int sig = 0;
 
+	for (size_t i = 0; i < warnings->n; i++)
+		log_warning("configuration: %s", warnings->v[i]);
 	/* Threads inherit the mask: this one alone takes signals. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -506,6 +550,22 @@ copy_and_exit(struct daemon *d)
 	return EXIT_SUCCESS;
 }
 
+/* heketi needs a file; we can do with the command line and the environment, but
+ * not with nothing at all.
+ */
+static bool
+is_unconfigured(const struct daemon *d)
+{
+	static const char *const any[] = {
+		"store", "listen", "port", "glusterfs.db", "glusterfs.executor",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(any); i++)
+		if (config_is_set(d->config, any[i]))
+			return false;
+	return d->opt.config == NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -523,6 +583,11 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	set_log_level(d.config);
+	if (d.opt.mode == SERVE && is_unconfigured(&d)) {
+		fputs("Please provide configuration file\n", stderr);
+		config_free(d.config);
+		return EXIT_FAILURE;
+	}
 	if (d.opt.mode == COPY_STORE) {
 		status = copy_and_exit(&d);
 		config_free(d.config);
