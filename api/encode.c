@@ -39,10 +39,11 @@ encode_cluster(struct jsonout *j, const struct cluster *c,
 	jsonout_close(j, '}');
 }
 
-static void
-encode_brick(struct jsonout *j, const struct brick *b, const char *volume)
+void
+encode_brick(struct jsonout *j, const char *key, const struct brick *b,
+	     const char *volume)
 {
-	jsonout_open(j, NULL, '{');
+	jsonout_open(j, key, '{');
 	jsonout_str(j, "id", b->id);
 	jsonout_str(j, "path", b->path);
 	jsonout_str(j, "device", b->device);
@@ -52,7 +53,7 @@ encode_brick(struct jsonout *j, const struct brick *b, const char *volume)
 	jsonout_close(j, '}');
 }
 
-static void
+void
 encode_storage(struct jsonout *j, const struct device *d)
 {
 	uint64_t total = d->total_bytes >> KIB_SHIFT;
@@ -84,8 +85,18 @@ encode_device(struct jsonout *j, const struct device_view *v)
 	jsonout_str(j, "state", state_name(d->state));
 	jsonout_open(j, "bricks", '[');
 	for (size_t i = 0; i < v->nbricks; i++)
-		encode_brick(j, v->bricks[i].brick, v->bricks[i].volume->id);
+		encode_brick(j, NULL, v->bricks[i].brick,
+			     v->bricks[i].volume->id);
 	jsonout_close(j, ']');
+	jsonout_close(j, '}');
+}
+
+void
+encode_hostnames(struct jsonout *j, const struct node *n)
+{
+	jsonout_open(j, "hostnames", '{');
+	jsonout_strs(j, "manage", &n->manage);
+	jsonout_strs(j, "storage", &n->storage);
 	jsonout_close(j, '}');
 }
 
@@ -95,10 +106,7 @@ encode_node(struct jsonout *j, const struct node *n,
 {
 	jsonout_open(j, NULL, '{');
 	jsonout_int(j, "zone", n->zone);
-	jsonout_open(j, "hostnames", '{');
-	jsonout_strs(j, "manage", &n->manage);
-	jsonout_strs(j, "storage", &n->storage);
-	jsonout_close(j, '}');
+	encode_hostnames(j, n);
 	jsonout_str(j, "cluster", n->cluster);
 	if (n->tags.n > 0)
 		jsonout_map(j, "tags", &n->tags);
@@ -197,7 +205,7 @@ type_came_before(const struct kvs *params, size_t i)
 }
 
 /* What was asked for, not what it came to: heketi's echo. */
-static void
+void
 encode_durability(struct jsonout *j, const struct volume *v)
 {
 	static const char *const replicate[] = { "replicate.replica", NULL };
@@ -221,7 +229,7 @@ encode_durability(struct jsonout *j, const struct volume *v)
 	jsonout_close(j, '}');
 }
 
-static void
+void
 encode_mount(struct jsonout *j, const struct volume *v,
 	     const struct strs *hosts)
 {
@@ -268,7 +276,7 @@ encode_bricks(struct jsonout *j, const struct volume *v)
 	qsort(sorted, n, sizeof(*sorted), compare_bricks);
 	jsonout_open(j, "bricks", '[');
 	for (size_t i = 0; i < n; i++)
-		encode_brick(j, sorted[i], v->id);
+		encode_brick(j, NULL, sorted[i], v->id);
 	jsonout_close(j, ']');
 }
 
@@ -292,6 +300,15 @@ encode_blockinfo(struct jsonout *j, const struct volume *v,
 }
 
 void
+encode_snapshot(struct jsonout *j, const struct volume *v)
+{
+	jsonout_open(j, "snapshot", '{');
+	jsonout_bool(j, "enable", v->snapshot_enable);
+	jsonout_float32(j, "factor", v->snapshot_factor);
+	jsonout_close(j, '}');
+}
+
+void
 encode_volume(struct jsonout *j, const struct volume *v,
 	      const struct strs *hosts, const struct strs *blockvolumes)
 {
@@ -305,10 +322,7 @@ encode_volume(struct jsonout *j, const struct volume *v,
 		jsonout_strs(j, "glustervolumeoptions", &v->options);
 	if (v->block)
 		jsonout_bool(j, "block", true);
-	jsonout_open(j, "snapshot", '{');
-	jsonout_bool(j, "enable", v->snapshot_enable);
-	jsonout_float32(j, "factor", v->snapshot_factor);
-	jsonout_close(j, '}');
+	encode_snapshot(j, v);
 	jsonout_str(j, "id", v->id);
 	jsonout_str(j, "cluster", v->cluster);
 	encode_mount(j, v, hosts);

@@ -46,6 +46,9 @@ const struct route routes[] = {
 	{ "DELETE", "/blockvolumes/{id}", h_blockvolume_delete, 0 },
 	{ "POST", "/blockvolumes/{id}/expand", h_blockvolume_expand, 0 },
 	{ "POST", "/bricks/to-evict/{id}", h_brick_evict, 0 },
+	{ "GET", "/db/dump", h_db_dump, ROUTE_SLOW },
+	{ "GET", "/db/check", h_db_check, ROUTE_SLOW },
+	{ "GET", "/backup/db", h_backup, ROUTE_SLOW },
 
 	{ "GET", "/v1/plugins", h_own_plugins, 0 },
 	{ "GET", "/v1/operations", h_own_operations, 0 },

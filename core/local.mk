@@ -17,6 +17,7 @@ libcore_la_SOURCES = \
 	%D%/block-repair.c \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
+	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h \
@@ -37,6 +38,7 @@ libcore_la_SOURCES = \
 	%D%/op-remove.c \
 	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
+	%D%/pending.c %D%/pending.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/placement-replace.c \
 	%D%/placement-rule.c %D%/placement-rule.h \
@@ -65,7 +67,8 @@ brickyardinclude_HEADERS = \
 	%D%/include/brickyard/executor.h \
 	%D%/include/brickyard/volume-type.h
 sbin_PROGRAMS += brickyardd
-brickyardd_SOURCES = %D%/main.c
+brickyardd_SOURCES = %D%/main.c %D%/main.h \
+	%D%/main-db.c %D%/main-export.c %D%/main-offline.c %D%/main-offline.h
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 

@@ -191,6 +191,29 @@ check_complete(struct service *s, struct error *err)
 		    store_describe(s->deps.store), e->value);
 }
 
+/* Whoever is first gives the store its generation.  Without one nothing fails. */
+static void
+name_generation(struct service *s)
+{
+	RECORD_SCOPE struct record *old =
+		mirror_get(s->mirror, RECORD_ADMIN, RECORD_GENERATION);
+	struct index_entry *e;
+	TXN_SCOPE struct txn t = { 0 };
+	struct error err;
+	char id[ID_SIZE];
+	enum err r;
+
+	if (old != NULL)
+		return;
+	id_new(id);
+	e = index_new(RECORD_ADMIN, RECORD_GENERATION, id);
+	txn_put(&t, &e->r);
+	record_unref(&e->r);
+	r = txn_commit(&t, s->mirror, &err);
+	if (r != ERR_OK && r != ERR_CONFLICT)
+		log_warning("generation of the store: %s, ignoring", err.text);
+}
+
 static int64_t
 seconds_ms(struct service *s, const char *key)
 {
@@ -248,6 +271,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 	}
 	enlisted(s, r);
 	service_repair_blocks(s);
+	name_generation(s);
 	engine_start(s->engine);
 	start_duties(s);
 	s->lease_thread_started =
@@ -746,6 +770,12 @@ const char *
 service_replica_id(struct service *s)
 {
 	return s->replica_id;
+}
+
+void
+service_snapshot(struct service *s, struct mirror_snapshot *ret)
+{
+	mirror_snapshot_take(s->mirror, ret);
 }
 
 void

@@ -104,6 +104,9 @@ void service_replicas_free(struct replica_view *, size_t n);
 /* Nodes whose glusterd does not answer: struct health; mirror_list_free. */
 struct record **service_unhealthy(struct service *, size_t *ret_n);
 
+/* All there is, as of one moment: mirror_snapshot_release. */
+void service_snapshot(struct service *, struct mirror_snapshot *ret);
+
 /* What this replica has counted since it started. */
 #define SERVICE_FIGURES_MAX 24
 struct figure {

@@ -262,6 +262,12 @@ service_leftovers_free(struct leftover_view *v, size_t n)
 {
 }
 
+void
+service_snapshot(struct service *s, struct mirror_snapshot *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+}
+
 struct node *
 service_node(struct service *s, const char *id)
 {
