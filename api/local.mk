@@ -4,10 +4,16 @@ libapi_la_SOURCES = \
 	%D%/api.h \
 	%D%/auth.c %D%/auth.h \
 	%D%/bodies.c %D%/bodies.h \
+	%D%/dump.c %D%/dump.h \
+	%D%/dump-check.c \
+	%D%/dump-view.c %D%/dump-view.h \
 	%D%/encode.c %D%/encode.h \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/h-admin.c \
+	%D%/h-block.c \
+	%D%/h-brick.c \
 	%D%/h-cluster.c \
+	%D%/h-db.c \
 	%D%/h-device.c \
 	%D%/h-node.c \
 	%D%/h-own.c \

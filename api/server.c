@@ -419,6 +419,9 @@ add_headers(struct request *r, struct MHD_Response *response)
 		snprintf(seconds, sizeof(seconds), "%u", p->retry_after_s);
 		MHD_add_response_header(response, "Retry-After", seconds);
 	}
+	if (p->disposition != NULL)
+		MHD_add_response_header(response, "Content-Disposition",
+					p->disposition);
 	if (p->location != NULL)
 		MHD_add_response_header(response, "Location", p->location);
 	if (atomic_load(&r->api->draining))

@@ -8,7 +8,8 @@ BUILD_PACKAGES="autoconf automake libtool pkg-config gcc make libc6-dev perl
 NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
-	user-mode-linux attr e2fsprogs fdisk openssh-server openssh-client sudo"
+	user-mode-linux attr e2fsprogs fdisk zsh fish
+	openssh-server openssh-client sudo"
 
 say()
 {

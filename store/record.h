@@ -141,6 +141,7 @@ struct volume {
 	size_t nbricks;
 	enum volume_pending doing;
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
+	struct strs clusters;	/* those that the request named */
 };
 
 /* A block volume: a file on a block-hosting volume that gluster-block exports
@@ -161,6 +162,7 @@ struct blockvolume {
 	int64_t lun;
 	enum volume_pending doing;
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
+	struct strs clusters;	/* those that the request named */
 };
 
 enum op_kind {
@@ -231,6 +233,10 @@ struct index_entry {		/* also slots, admin values and duties */
  * not complete.  Its value tells where from.
  */
 #define RECORD_COPYING "copying"
+/* The key admin/generation: an id that the store got when it was first used, or
+ * imported into; heketi's DB_GENERATION_ID.
+ */
+#define RECORD_GENERATION "generation"
 
 /* Kind of the object that a key names; RECORD_KINDS for none. */
 enum record_kind record_kind_of(const char *key);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Drives an executor plug-in by hand, with a host of its own: no daemon.
  *
- *   exec-driver PLUGIN.so [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
+ *   exec-driver PLUGIN.so [-l] [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
  *		[-- COMMAND ...]...
  *	exec-driver PLUGIN.so -i [-v] [-o KEY=VALUE]...
  *
  * All commands run in one instance, one after the other, or with -p each on a
- * thread of its own.  With -i they are read from stdin, one a line, its words
- * separated by tabs, each on a thread of its own as soon as it is read; the end
- * of stdin closes the instance when all are over.  Prints for each "N ok" or "N fail CLASS TEXT", and before
- * it its results, "N =RECORD KEY VALUE"; line ends in them as \n, and "N ms TIME",
- * how long it took.  A script is the word script, or in the file scriptfile.  The exit
+ * thread of its own; with -l nothing of the plug-in is used but .run, the steps
+ * are executors/script's.  With -i commands are read from stdin, one a line, its
+ * words separated by tabs, each on a thread of its own as soon as it is read; the
+ * end of stdin closes the instance when all are over.  Prints for each "N ok" or
+ * "N fail CLASS TEXT", and before it its results, "N =RECORD KEY VALUE"; line ends
+ * in them as \n; and "N ms TIME", how long it took.  A script to run is the word
+ * script, or in the file scriptfile.  The exit
  * status is 0 when all are ok.  Keys of every command: host (manage host), op,
  * epoch, timeout (ms), cancel (ms).  The commands are the table below.
  */
@@ -27,6 +29,8 @@
 
 #include <brickyard/executor.h>
 
+#include "executors/script/script.h"
+
 #define MAX_WORDS 256
 #define MIB (UINT64_C(1) << 20)
 
@@ -38,6 +42,13 @@ struct brickyard_error {
 struct brickyard_result {
 	int n;			/* of the command */
 	int record;
+	struct ran *ran;	/* a script's; NULL: print it */
+};
+
+/* What a script printed. */
+struct ran {
+	uint64_t exit_status;
+	char *out, *err;
 };
 
 struct command {
@@ -49,8 +60,11 @@ struct command {
 	int failed;
 };
 
+/* What the commands go to; below: the plug-in, when that is the lowering. */
 static const struct brickyard_executor *ex;
 static struct brickyard_executor_instance *in;
+static const struct brickyard_executor *below;
+static struct brickyard_executor_instance *below_in;
 static pthread_mutex_t out = PTHREAD_MUTEX_INITIALIZER;
 static bool verbose;
 static __thread struct command *current;
@@ -112,6 +126,16 @@ host_next(struct brickyard_result *r)
 static void
 host_str(struct brickyard_result *r, const char *key, const char *value)
 {
+	if (r->ran != NULL) {
+		char **to = strcmp(key, "stdout") == 0 ? &r->ran->out :
+			strcmp(key, "stderr") == 0 ? &r->ran->err : NULL;
+
+		if (to != NULL)
+			*to = strdup(value);
+		else
+			r->ran->exit_status = strtoull(value, NULL, 10);
+		return;
+	}
 	pthread_mutex_lock(&out);
 	printf("%d =%d %s ", r->n, r->record, key);
 	put_escaped(value);
@@ -326,9 +350,9 @@ do_run(struct args *a)
 {
 	const char *path = nth(a->c, "scriptfile", 0);
 
-	return ex->run(in, &a->call, &a->node, path != NULL ?
-		       read_script(path) : get(a->c, "script", ""), a->res,
-		       a->err);
+	return below->run(below_in, &a->call, &a->node, path != NULL ?
+			  read_script(path) : get(a->c, "script", ""), a->res,
+			  a->err);
 }
 
 static int
@@ -493,6 +517,46 @@ command_thread(void *arg)
 	return NULL;
 }
 
+/* ---- the lowering ---- */
+
+static int
+run_below(void *arg, const struct brickyard_call *call,
+	  const struct brickyard_node *node, const char *script,
+	  script_give_fn *give, void *to, struct brickyard_error *err)
+{
+	struct ran ran = {0};
+	struct brickyard_result res = { .ran = &ran };
+	int r = below->run(below_in, call, node, script, &res, err);
+
+	if (r == 0)
+		give(to, ran.exit_status, ran.out != NULL ? ran.out : "",
+		     ran.err != NULL ? ran.err : "");
+	free(ran.out);
+	free(ran.err);
+	return r;
+}
+
+static bool
+has_option(const struct brickyard_option *o, const char *key)
+{
+	for (; o != NULL && o->key != NULL; o++)
+		if (strcmp(o->key, key) == 0)
+			return true;
+	return false;
+}
+
+static int
+attach(const struct brickyard_kv *given, size_t n)
+{
+	struct brickyard_error err = {0};
+
+	ex = &script_steps;
+	if (script_attach(&host, run_below, NULL, given, n, &in, &err) == 0)
+		return 0;
+	printf("open fail %d %s\n", err.err_class, err.text);
+	return -1;
+}
+
 /* ---- main ---- */
 
 static size_t
@@ -514,7 +578,8 @@ parse_commands(char **argv, struct command *c, size_t max)
 }
 
 static int
-open_plugin(const char *path, const struct brickyard_kv *given, size_t n)
+open_plugin(const char *path, const struct brickyard_kv *given, size_t n,
+	    bool lowered)
 {
 	struct brickyard_kv config[MAX_WORDS];
 	struct brickyard_error err = {0};
@@ -537,9 +602,13 @@ open_plugin(const char *path, const struct brickyard_kv *given, size_t n)
 			config[nconfig++] = (struct brickyard_kv){
 				o->key, o->default_value };
 	for (size_t i = 0; i < n; i++)
-		config[nconfig++] = given[i];
-	if (ex->open(config, nconfig, &in, &err) == 0)
-		return 0;
+		if (!lowered || has_option(ex->head.options, given[i].key))
+			config[nconfig++] = given[i];
+	if (ex->open(config, nconfig, &in, &err) == 0) {
+		below = ex;
+		below_in = in;
+		return lowered ? attach(given, n) : 0;
+	}
 	printf("open fail %d %s\n", err.err_class, err.text);
 	return -1;
 }
@@ -607,7 +676,7 @@ main(int argc, char **argv)
 	struct brickyard_kv given[MAX_WORDS / 2];
 	struct command *c = keep(calloc(MAX_WORDS, sizeof(*c)));
 	size_t ngiven = 0, n;
-	bool parallel = false, interactive = false;
+	bool parallel = false, lowered = false, interactive = false;
 	int bad = 0, i = 2;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -617,6 +686,8 @@ main(int argc, char **argv)
 			parallel = true;
 		} else if (strcmp(argv[i], "-i") == 0) {
 			interactive = true;
+		} else if (strcmp(argv[i], "-l") == 0) {
+			lowered = true;
 		} else if (strcmp(argv[i], "-v") == 0) {
 			verbose = true;
 		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc &&
@@ -626,7 +697,7 @@ main(int argc, char **argv)
 			given[ngiven++].value = eq + 1;
 		}
 	}
-	if (argc < 3 || open_plugin(argv[1], given, ngiven) < 0)
+	if (argc < 3 || open_plugin(argv[1], given, ngiven, lowered) < 0)
 		return 2;
 	if (interactive)
 		bad = serve_stdin(c, MAX_WORDS);
@@ -634,6 +705,8 @@ main(int argc, char **argv)
 	run_all(c, n, parallel);
 	for (size_t k = 0; k < n; k++)
 		bad |= c[k].failed;
-	ex->close(in);
+	if (lowered)
+		script_detach(in);
+	below->close(below_in);
 	return bad;
 }
