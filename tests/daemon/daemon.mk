@@ -20,7 +20,8 @@ dist_check_SCRIPTS += \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
 	%D%/t-queue.t \
-	%D%/t-replicas.t
+	%D%/t-replicas.t \
+	%D%/t-ssh.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
 EXTRA_DIST += tests/conformance/dumps/block.json \
 	tests/conformance/dumps/clones.json \
