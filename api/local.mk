@@ -15,6 +15,7 @@ libapi_la_SOURCES = \
 	%D%/h-device.c \
 	%D%/h-node.c \
 	%D%/h-own.c \
+	%D%/h-pending.c \
 	%D%/h-queue.c \
 	%D%/h-volume.c \
 	%D%/hold.c %D%/hold.h \

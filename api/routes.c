@@ -11,6 +11,9 @@ const struct route routes[] = {
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },
+	{ "GET", "/operations/pending", h_pending_list, 0 },
+	{ "GET", "/operations/pending/{id}", h_pending_info, 0 },
+	{ "POST", "/operations/pending/cleanup", h_pending_clean, 0 },
 	{ "GET", "/admin", h_admin_info, 0 },
 	{ "POST", "/admin", h_admin_set, 0 },
 	{ "GET", "/internal/logging", h_logging_info, 0 },

@@ -10,6 +10,7 @@
 #include "util/id.h"
 #include "util/xalloc.h"
 
+#define IDS_MAX		32
 #define TAGS_MAX	32
 #define TAG_NAME_MAX	32
 #define TAG_VALUE_MAX	64
@@ -251,6 +252,23 @@ check_tags(struct faults *f, const char *field, const struct kvs *tags)
 			fault(f, field, text);
 			return;
 		}
+	}
+}
+
+void
+check_ids(struct faults *f, const char *field, const struct strs *ids)
+{
+	if (ids->n > IDS_MAX) {
+		faultf(f, field, "too many ids specified (%zu), up to %d "
+		       "supported", ids->n, IDS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < ids->n; i++) {
+		/* heketi's validator lets an empty one pass. */
+		if (ids->v[i][0] == '\0' || id_is_valid(ids->v[i]))
+			continue;
+		faultf(f, field, "%s is not a valid UUID", ids->v[i]);
+		return;
 	}
 }
 

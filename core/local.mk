@@ -17,13 +17,15 @@ libcore_la_SOURCES = \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/counters.c %D%/counters.h \
 	%D%/duty.c %D%/duty.h \
-	%D%/engine.c %D%/engine.h \
+	%D%/engine.c %D%/engine.h %D%/engine-private.h \
+	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/health.c \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
+	%D%/op-clean.c \
 	%D%/op-device.c \
 	%D%/op-node.c \
 	%D%/op-volume.c \
@@ -41,8 +43,10 @@ libcore_la_SOURCES = \
 	%D%/service-cluster.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-volume.c \
+	%D%/slot.c \
 	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \

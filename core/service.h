@@ -10,6 +10,7 @@
 
 #include "configuration.h"
 #include "executor.h"
+#include "pending.h"
 #include "plugin.h"
 #include "store/mirror.h"
 #include "store/record.h"
@@ -75,6 +76,24 @@ struct operation_counts {
 	size_t total, in_flight, stale, failed, new_;
 };
 void service_operation_counts(struct service *, struct operation_counts *ret);
+
+/* An operation as heketi's clients know it (pending.h). */
+struct pending_view {
+	char id[ID_SIZE];
+	const char *type_name;
+	enum pending_status status;
+	bool in_flight;
+	struct pending_changes changes;		/* of service_pending only */
+};
+/* Those that are shown, in order of id; the caller frees the array. */
+struct pending_view *service_pending_list(struct service *, size_t *ret_n);
+/* false: there is none.  pending_changes_release(&ret->changes). */
+bool service_pending(struct service *, const char *id, struct pending_view *ret);
+/* Start trying the undos of these stuck operations, or of all, again now. */
+enum err MUST_CHECK service_clean_operations(struct service *,
+					     const struct strs *ids,
+					     char ret_op[ID_SIZE],
+					     struct error *);
 
 /* Told (under the mirror's lock: be quick, call nothing of ours) whenever an
  * operation reaches an end, on whichever replica; and with id NULL when

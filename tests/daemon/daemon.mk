@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t
 EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -241,6 +241,26 @@ service_device_add(struct service *s, const struct device_request *q,
 	return fail(err, ERR_NOTFOUND, "Node id does not exist");
 }
 
+struct pending_view *
+service_pending_list(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+bool
+service_pending(struct service *s, const char *id, struct pending_view *ret)
+{
+	return false;
+}
+
+enum err
+service_clean_operations(struct service *s, const struct strs *ids,
+			 char op[ID_SIZE], struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
+}
+
 void
 service_snapshot(struct service *s, struct mirror_snapshot *ret)
 {
