@@ -17,6 +17,7 @@ libapi_la_SOURCES = \
 	%D%/h-own.c \
 	%D%/h-pending.c \
 	%D%/h-queue.c \
+	%D%/h-tags.c \
 	%D%/h-volume.c \
 	%D%/hold.c %D%/hold.h \
 	%D%/jsonout.c %D%/jsonout.h \

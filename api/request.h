@@ -122,6 +122,7 @@ route_handler h_cluster_create, h_cluster_list, h_cluster_info,
 route_handler h_node_add, h_node_info, h_node_delete, h_node_set_state;
 route_handler h_device_add, h_device_info, h_device_delete,
 	h_device_set_state, h_device_resync;
+route_handler h_node_tags, h_device_tags;
 route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
 route_handler h_queue, h_operation_counts;

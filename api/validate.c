@@ -152,6 +152,16 @@ check_admin_mode(struct faults *f, const char *field, const char *value)
 }
 
 void
+check_tags_change(struct faults *f, const char *field, const char *value)
+{
+	if (is_blank(value))
+		fault(f, field, BLANK);
+	else if (strcmp(value, "set") != 0 && strcmp(value, "update") != 0 &&
+		 strcmp(value, "delete") != 0)
+		fault(f, field, "must be a valid value");
+}
+
+void
 check_heal(struct faults *f, const char *field, const char *value)
 {
 	if (!is_blank(value) && strcmp(value, "enable") != 0 &&

@@ -45,6 +45,7 @@ libcore_la_SOURCES = \
 	%D%/service-node.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
+	%D%/service-tags.c \
 	%D%/service-volume.c \
 	%D%/slot.c \
 	%D%/switches.c %D%/switches.h \

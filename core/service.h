@@ -171,6 +171,17 @@ enum err MUST_CHECK service_device_set_state(struct service *, const char *id,
 enum err MUST_CHECK service_device_resync(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
 
+/* Tags: set replaces all, update adds and overwrites, delete takes those with these
+ * names away.  *ret (was empty): what they are now.
+ */
+enum tags_change { TAGS_SET, TAGS_UPDATE, TAGS_DELETE };
+enum err MUST_CHECK service_node_tags(struct service *, const char *id,
+				      enum tags_change, const struct kvs *,
+				      struct kvs *ret, struct error *);
+enum err MUST_CHECK service_device_tags(struct service *, const char *id,
+					enum tags_change, const struct kvs *,
+					struct kvs *ret, struct error *);
+
 struct volume_request {
 	uint64_t size_gib;		/* >= 1 */
 	const char *name;		/* "" or NULL: vol_ID */

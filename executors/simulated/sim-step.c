@@ -29,6 +29,8 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_VOLUME_EXPAND] = "volume_expand",
 	[STEP_VOLUME_DESTROY] = "volume_destroy",
 	[STEP_VOLUME_INFO] = "volume_info",
+	[STEP_DEVICE_FORGET] = "device_forget",
+	[STEP_NODE_EXAMINE] = "node_examine",
 };
 
 const char *

@@ -340,6 +340,8 @@ static struct brickyard_executor plugin = {
 	.volume_expand = sim_volume_expand,
 	.volume_destroy = sim_volume_destroy,
 	.volume_info = sim_volume_info,
+	.device_forget = sim_device_forget,
+	.node_examine = sim_node_examine,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

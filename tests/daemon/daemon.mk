@@ -6,6 +6,7 @@ dist_check_SCRIPTS += \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
 	%D%/t-duties.t \
+	%D%/t-forget.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
@@ -15,5 +16,6 @@ dist_check_SCRIPTS += \
 	%D%/t-http-polls.t \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
-	%D%/t-replicas.t
+	%D%/t-replicas.t \
+	%D%/t-tags.t
 EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -241,6 +241,11 @@ service_device_add(struct service *s, const struct device_request *q,
 	return fail(err, ERR_NOTFOUND, "Node id does not exist");
 }
 
+NO_CHANGE(service_node_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+NO_CHANGE(service_device_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+
 struct pending_view *
 service_pending_list(struct service *s, size_t *ret_n)
 {
