@@ -17,5 +17,6 @@ dist_check_SCRIPTS += \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t \
-	%D%/t-tags.t
+	%D%/t-tags.t \
+	%D%/t-tls.t
 EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -39,6 +39,7 @@ COMMANDS = {"executors/simulated/accounts.c": ("jansson.h",)}
 # Which rooms may include a library's headers.
 LIBRARIES = {
     "microhttpd.h": ("api",),
+    "gnutls/": ("api",),
     "jansson.h": ("store", "api", "cli"),
     "curl/": ("store", "cli", "executors"),
     "sqlite3.h": ("store", "executors"),
