@@ -466,7 +466,8 @@ start(struct daemon *d, const char *listen, struct error *err)
 static void
 say_ready(struct daemon *d)
 {
-	printf("brickyardd: ready on %s\n", d->address);
+	printf("brickyardd: ready on %s%s\n", d->address,
+	       api_has_tls(d->api) ? " with TLS enabled" : "");
 	fflush(stdout);
 	notify_systemd("READY=1");
 }
@@ -519,6 +520,41 @@ reset_admin_mode(struct daemon *d)
 		log_err("SIGUSR2: admin mode: %s", err.text);
 }
 
+/* What may be changed while we run: the certificate. */
+static void
+reload(struct daemon *d)
+{
+	struct error err;
+
+	notify_systemd("RELOADING=1");
+	if (!api_has_tls(d->api))
+		log_notice("SIGHUP: nothing to read anew: TLS is not enabled");
+	else if (api_reload(d->api, &err) == ERR_OK)
+		log_notice("SIGHUP: the certificate was read anew");
+	else
+		log_err("SIGHUP: %s; going on with the certificate that was "
+			"read before", err.text);
+	notify_systemd("READY=1");
+}
+
+/* Until one of them says that it is the end. */
+static int
+wait_for_signal(struct daemon *d, const sigset_t *set)
+{
+	int sig = 0;
+
+	for (;;) {
+		if (sigwait(set, &sig) != 0)
+			continue;
+		if (sig == SIGUSR2)
+			reset_admin_mode(d);
+		else if (sig == SIGHUP)
+			reload(d);
+		else
+			return sig;
+	}
+}
+
 static int
 serve(struct daemon *d)
 {
@@ -526,7 +562,7 @@ serve(struct daemon *d)
 	struct error err;
 	const struct strs *warnings = config_warnings(d->config);
 	sigset_t set;
-	int sig = 0;
+	int sig;
 
 	for (size_t i = 0; i < warnings->n; i++)
 		log_warning("configuration: %s", warnings->v[i]);
@@ -535,6 +571,7 @@ serve(struct daemon *d)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (start(d, listen, &err) != ERR_OK) {
@@ -544,11 +581,11 @@ serve(struct daemon *d)
 	}
 	/* ---- from here on nothing may fail ---- */
 	say_ready(d);
-	while (sigwait(&set, &sig) != 0 || sig == SIGUSR2)
-		reset_admin_mode(d);
+	sig = wait_for_signal(d, &set);
 	log_notice("%s: stopping", strsignal(sig));
 	notify_systemd("STOPPING=1");
 	sigdelset(&set, SIGUSR2);
+	sigdelset(&set, SIGHUP);
 	drain(d, &set);
 	stop(d);
 	return EXIT_SUCCESS;
