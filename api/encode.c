@@ -376,6 +376,43 @@ encode_operation_counts(struct jsonout *j, const struct operation_counts *c)
 	jsonout_close(j, '}');
 }
 
+static void
+encode_pending_head(struct jsonout *j, const struct pending_view *v,
+		    const char *sub_status)
+{
+	jsonout_str(j, "id", v->id);
+	jsonout_str(j, "type_name", v->type_name);
+	jsonout_str(j, "status", pending_status_name(v->status));
+	jsonout_str(j, "sub_status", sub_status);
+}
+
+void
+encode_pending_operation(struct jsonout *j, const struct pending_view *v)
+{
+	jsonout_open(j, NULL, '{');
+	encode_pending_head(j, v, v->in_flight ? "in-flight" : "");
+	jsonout_close(j, '}');
+}
+
+/* heketi fills sub_status in its list only. */
+void
+encode_pending_details(struct jsonout *j, const struct pending_view *v)
+{
+	jsonout_open(j, NULL, '{');
+	encode_pending_head(j, v, "");
+	jsonout_open(j, "changes", '[');
+	for (size_t i = 0; i < v->changes.n; i++) {
+		const struct pending_change *c = &v->changes.v[i];
+
+		jsonout_open(j, NULL, '{');
+		jsonout_str(j, "id", c->id);
+		jsonout_str(j, "description", pending_change_text(c->number));
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, ']');
+	jsonout_close(j, '}');
+}
+
 /* ---- /v1 ---- */
 
 static void

@@ -42,6 +42,9 @@ void encode_mount(struct jsonout *, const struct volume *,
 void encode_list(struct jsonout *, const char *name, const struct strs *);
 void encode_operation_counts(struct jsonout *, const struct operation_counts *);
 
+void encode_pending_operation(struct jsonout *, const struct pending_view *);
+void encode_pending_details(struct jsonout *, const struct pending_view *);
+
 /* ---- /v1 ---- */
 void encode_operation(struct jsonout *, const struct operation *);
 void encode_health(struct jsonout *, const struct health *);

@@ -20,8 +20,10 @@ libcore_la_SOURCES = \
 	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
 	%D%/duty.c %D%/duty.h \
-	%D%/engine.c %D%/engine.h \
+	%D%/engine.c %D%/engine.h %D%/engine-private.h \
+	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/heal.c %D%/heal.h \
@@ -32,6 +34,7 @@ libcore_la_SOURCES = \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
+	%D%/op-clean.c \
 	%D%/op-device.c \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
@@ -54,8 +57,11 @@ libcore_la_SOURCES = \
 	%D%/service-brick.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-pending.c \
 	%D%/service-replica.c \
+	%D%/service-tags.c \
 	%D%/service-volume.c \
+	%D%/slot.c \
 	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \

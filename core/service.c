@@ -388,38 +388,6 @@ operation_end_now(struct operation *op, enum err code, const char *error)
 	op->error = code == ERR_OK ? NULL : xstrdup(error);
 }
 
-/* heketi's exact throttle, for all replicas together: one key a place. */
-static enum err
-take_slot(struct service *s, struct operation *op, struct txn *t,
-	  struct error *err)
-{
-	int64_t limit = config_int(s->deps.config,
-				   "glusterfs.max_inflight_operations");
-	int64_t first;
-	char n[32];
-
-	if (limit <= 0)
-		limit = 8;
-	/* Each begins elsewhere, or all replicas would want the same one. */
-	first = (int64_t)(strtoull(op->id + 24, NULL, 16) % (uint64_t)limit);
-	for (int64_t k = 0; k < limit; k++) {
-		int64_t i = (first + k) % limit;
-		struct record *r;
-
-		snprintf(n, sizeof(n), "%" PRId64, i);
-		r = mirror_get(s->mirror, RECORD_SLOT, n);
-		if (r == NULL) {
-			CLEANUP_FREE char *key = xasprintf("slots/%s", n);
-
-			op->slot = i;
-			txn_claim(t, key, op->id);
-			return ERR_OK;
-		}
-		record_unref(r);
-	}
-	return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
-}
-
 enum err
 service_admit(struct service *s, struct operation *op, struct txn *t,
 	      struct error *err)
@@ -433,9 +401,8 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 	if (open >= (size_t)config_int(s->deps.config, "queue_high_mark"))
 		return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
 	op->slot = -1;
-	if (rules != NULL && rules->throttled &&
-	    config_is_set(s->deps.config, "glusterfs.max_inflight_operations"))
-		return take_slot(s, op, t, err);
+	if (rules != NULL && rules->throttled)
+		return slot_take(&s->engine_deps, op, t, err);
 	return ERR_OK;
 }
 
@@ -713,34 +680,6 @@ service_device_bricks_free(struct brick_on_device *l, size_t n)
 	for (size_t i = 0; i < n; i++)
 		record_unref(&l[i].volume->r);
 	free(l);
-}
-
-void
-service_operation_counts(struct service *s, struct operation_counts *ret)
-{
-	const struct strs *ids;
-
-	memset(ret, 0, sizeof(*ret));
-	mirror_rdlock(s->mirror);
-	ids = relation_of(s->model->open_ops, "");
-	for (size_t i = 0; i < ids->n; i++) {
-		const struct operation *op =
-			(const void *)mirror_peek(s->mirror, RECORD_OPERATION,
-						  ids->v[i]);
-		const struct op_rules *rules = op ? op_rules_of(op->kind) : NULL;
-
-		/* heketi keeps no record of adding nodes and devices. */
-		if (rules == NULL || !rules->throttled)
-			continue;
-		ret->total++;
-		if (op->status == OP_STUCK) {
-			ret->failed++;
-		} else {
-			ret->new_++;
-			ret->in_flight++;
-		}
-	}
-	mirror_unlock(s->mirror);
 }
 
 void

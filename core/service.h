@@ -10,6 +10,7 @@
 
 #include "configuration.h"
 #include "executor.h"
+#include "pending.h"
 #include "plugin.h"
 #include "store/mirror.h"
 #include "store/record.h"
@@ -81,6 +82,24 @@ struct operation_counts {
 	size_t total, in_flight, stale, failed, new_;
 };
 void service_operation_counts(struct service *, struct operation_counts *ret);
+
+/* An operation as heketi's clients know it (pending.h). */
+struct pending_view {
+	char id[ID_SIZE];
+	const char *type_name;
+	enum pending_status status;
+	bool in_flight;
+	struct pending_changes changes;		/* of service_pending only */
+};
+/* Those that are shown, in order of id; the caller frees the array. */
+struct pending_view *service_pending_list(struct service *, size_t *ret_n);
+/* false: there is none.  pending_changes_release(&ret->changes). */
+bool service_pending(struct service *, const char *id, struct pending_view *ret);
+/* Start trying the undos of these stuck operations, or of all, again now. */
+enum err MUST_CHECK service_clean_operations(struct service *,
+					     const struct strs *ids,
+					     char ret_op[ID_SIZE],
+					     struct error *);
 
 /* Told (under the mirror's lock: be quick, call nothing of ours) whenever an
  * operation reaches an end, on whichever replica; and with id NULL when
@@ -160,6 +179,17 @@ enum err MUST_CHECK service_device_set_state(struct service *, const char *id,
 					     struct error *);
 enum err MUST_CHECK service_device_resync(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
+
+/* Tags: set replaces all, update adds and overwrites, delete takes those with these
+ * names away.  *ret (was empty): what they are now.
+ */
+enum tags_change { TAGS_SET, TAGS_UPDATE, TAGS_DELETE };
+enum err MUST_CHECK service_node_tags(struct service *, const char *id,
+				      enum tags_change, const struct kvs *,
+				      struct kvs *ret, struct error *);
+enum err MUST_CHECK service_device_tags(struct service *, const char *id,
+					enum tags_change, const struct kvs *,
+					struct kvs *ret, struct error *);
 
 struct volume_request {
 	uint64_t size_gib;		/* >= 1 */

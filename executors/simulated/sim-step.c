@@ -35,6 +35,8 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_BLOCK_DESTROY] = "block_destroy",
 	[STEP_HEAL_INFO] = "heal_info",
 	[STEP_BRICK_REPLACE] = "brick_replace",
+	[STEP_DEVICE_FORGET] = "device_forget",
+	[STEP_NODE_EXAMINE] = "node_examine",
 };
 
 const char *

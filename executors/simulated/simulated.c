@@ -360,6 +360,8 @@ static struct brickyard_executor plugin = {
 	.block_destroy = sim_block_destroy,
 	.heal_info = sim_heal_info,
 	.brick_replace = sim_brick_replace,
+	.device_forget = sim_device_forget,
+	.node_examine = sim_node_examine,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

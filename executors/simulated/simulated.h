@@ -43,6 +43,8 @@ enum step_id {
 	STEP_BLOCK_DESTROY,
 	STEP_HEAL_INFO,
 	STEP_BRICK_REPLACE,
+	STEP_DEVICE_FORGET,
+	STEP_NODE_EXAMINE,
 	STEP_MAX,
 	/* In the configuration of faults only: */
 	STEP_ANY,			/* "*" */
@@ -251,6 +253,15 @@ int sim_device_teardown(struct brickyard_executor_instance *,
 			const struct brickyard_node *,
 			const struct brickyard_device *,
 			struct brickyard_error *);
+int sim_device_forget(struct brickyard_executor_instance *,
+		      const struct brickyard_call *,
+		      const struct brickyard_node *,
+		      const struct brickyard_device *,
+		      struct brickyard_error *);
+int sim_node_examine(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *, struct brickyard_result *,
+		     struct brickyard_error *);
 int sim_bricks_create(struct brickyard_executor_instance *,
 		      const struct brickyard_call *,
 		      const struct brickyard_node *,

@@ -12,6 +12,7 @@ dist_check_SCRIPTS += \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \
+	%D%/t-forget.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
@@ -19,9 +20,12 @@ dist_check_SCRIPTS += \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t \
-	%D%/t-ssh.t
+	%D%/t-ssh.t \
+	%D%/t-tags.t \
+	%D%/t-tls.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
 EXTRA_DIST += tests/conformance/dumps/block.json \
 	tests/conformance/dumps/clones.json \

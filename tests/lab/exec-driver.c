@@ -7,12 +7,11 @@
  *
  * All commands run in one instance, one after the other, or with -p each on a
  * thread of its own; with -l nothing of the plug-in is used but .run, the steps
- * are executors/script's.  With -i commands are read from stdin, one a line, its
- * words separated by tabs, each on a thread of its own as soon as it is read; the
- * end of stdin closes the instance when all are over.  Prints for each "N ok" or
- * "N fail CLASS TEXT", and before it its results, "N =RECORD KEY VALUE"; line ends
- * in them as \n; and "N ms TIME", how long it took.  A script to run is the word
- * script, or in the file scriptfile.  The exit
+ * are executors/script's.  With -i they are read from stdin, one a line, its words
+ * separated by tabs, each on a thread of its own as soon as it is read; the end
+ * of stdin closes the instance when all are over.  Prints for each "N ok" or "N fail CLASS TEXT", and before
+ * it its results, "N =RECORD KEY VALUE"; line ends in them as \n, and "N ms TIME",
+ * how long it took.  A script is the word script, or in the file scriptfile.  The exit
  * status is 0 when all are ok.  Keys of every command: host (manage host), op,
  * epoch, timeout (ms), cancel (ms).  The commands are the table below.
  */
@@ -352,7 +351,7 @@ do_run(struct args *a)
 
 	return below->run(below_in, &a->call, &a->node, path != NULL ?
 			  read_script(path) : get(a->c, "script", ""), a->res,
-			  a->err);
+		       a->err);
 }
 
 static int
@@ -684,10 +683,10 @@ main(int argc, char **argv)
 
 		if (strcmp(argv[i], "-p") == 0) {
 			parallel = true;
-		} else if (strcmp(argv[i], "-i") == 0) {
-			interactive = true;
 		} else if (strcmp(argv[i], "-l") == 0) {
 			lowered = true;
+		} else if (strcmp(argv[i], "-i") == 0) {
+			interactive = true;
 		} else if (strcmp(argv[i], "-v") == 0) {
 			verbose = true;
 		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc &&

@@ -46,6 +46,7 @@ GENERATED = {"cli/cmd-completion.c": tuple(
 # Which rooms may include a library's headers.
 LIBRARIES = {
     "microhttpd.h": ("api",),
+    "gnutls/": ("api",),
     "jansson.h": ("store", "api", "cli"),
     "curl/": ("store", "cli", "executors"),
     "sqlite3.h": ("store", "executors"),

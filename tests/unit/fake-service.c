@@ -257,9 +257,34 @@ service_leftovers(struct service *s, size_t *ret_n)
 	return NULL;
 }
 
+NO_CHANGE(service_node_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+NO_CHANGE(service_device_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+
+struct pending_view *
+service_pending_list(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
 void
 service_leftovers_free(struct leftover_view *v, size_t n)
 {
+}
+
+bool
+service_pending(struct service *s, const char *id, struct pending_view *ret)
+{
+	return false;
+}
+
+enum err
+service_clean_operations(struct service *s, const struct strs *ids,
+			 char op[ID_SIZE], struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
 }
 
 void
