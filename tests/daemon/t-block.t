@@ -335,6 +335,8 @@ def hosts():
                 "portals are where glusterd runs")
         w.text("POST", "/blockvolumes", {"size": 1, "hacount": 3}, 500,
                "insufficient block hosts online")
+        w.text("POST", "/blockvolumes", {"size": 1}, 500, "Failed to create "
+               "block volume: n0.stor: gluster-blockd is not running")
         w.faults("\n".join("glusterd@n%d=down" % i for i in range(3)))
         w.text("POST", "/blockvolumes", {"size": 1}, 500, "Id not found")
         w.text("DELETE", "/blockvolumes/" +

@@ -27,7 +27,7 @@ from checker import NO, UNKNOWN, YES, Checker, Journal
 from etcd import wait_for
 
 LEASE_S = 2
-DISK_GB = 40
+DISK_GB = 60
 HOSTING_GB = 12             # what is made for block volumes
 QUIET_S = 150               # for what is under way: stuck undos wait 30 s
 POLL_S = 60
