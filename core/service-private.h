@@ -13,7 +13,7 @@ struct service {
 	struct model *model;
 	struct engine *engine;
 	struct switches *switches;
-	struct duty *duties[3];
+	struct duty *duties[4];
 	struct engine_deps engine_deps;
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */
@@ -36,6 +36,14 @@ struct operation *service_new_operation(struct service *, enum op_kind,
  */
 enum err MUST_CHECK service_admit(struct service *, struct operation *,
 				  struct txn *, struct error *);
+
+/* Would it be admitted?  Takes nothing. */
+enum err MUST_CHECK service_would_admit(struct service *, struct operation *,
+					struct error *);
+
+/* Does an operation make or remove bricks on the device right now? */
+bool service_has_pending_bricks(struct service *, const char *device);
+size_t service_count_bricks(struct service *, const char *device);
 
 /* Commit what build makes, in its turn, and hand the operation to the engine. */
 enum err MUST_CHECK service_commit_op(struct service *, txn_build_fn *, void *arg,

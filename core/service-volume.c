@@ -300,6 +300,7 @@ service_fill_volume(struct volume *v, const struct volume_request *req,
 	kvs_copy(&v->params, &req->params);
 	v->gid = req->gid;
 	strs_copy(&v->options, options);
+	strs_copy(&v->clusters, &req->clusters);
 	v->block = req->block;
 	if (v->block)
 		block_grow(v, v->size_bytes);

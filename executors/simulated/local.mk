@@ -6,7 +6,9 @@ executor_LTLIBRARIES += %D%/simulated.la
 	%D%/sim-busy.c \
 	%D%/sim-db.c \
 	%D%/sim-device.c \
+	%D%/sim-examine.c \
 	%D%/sim-fault.c \
+	%D%/sim-heal.c \
 	%D%/sim-peer.c \
 	%D%/sim-schema.h \
 	%D%/sim-shape.c \

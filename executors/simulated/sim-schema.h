@@ -61,9 +61,11 @@ static const char sim_schema[] =
 	"CREATE TABLE options ("
 	" volume INTEGER NOT NULL REFERENCES volumes(id), name TEXT NOT NULL,"
 	" value TEXT NOT NULL, PRIMARY KEY(volume, name)) WITHOUT ROWID;"
+	/* healing_until: wall time in ms until which others are healed from it. */
 	"CREATE TABLE bricks ("
 	" volume INTEGER NOT NULL REFERENCES volumes(id), n INTEGER NOT NULL,"
 	" node INTEGER NOT NULL REFERENCES nodes(id), path TEXT NOT NULL,"
+	" healing_until INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(volume, n), UNIQUE(node, path)) WITHOUT ROWID;"
 
 	/* Block volumes, which hosts export them, and the portals that still

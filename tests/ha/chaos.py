@@ -29,7 +29,7 @@ from etcd import wait_for
 LEASE_S = 2
 DISK_GB = 60
 HOSTING_GB = 12             # what is made for block volumes
-QUIET_S = 150               # for what is under way: stuck undos wait 30 s
+QUIET_S = 150               # for what is under way: stuck undos wait 60 s
 POLL_S = 60
 RETENTION_S = 600           # longer than any phase
 UNSENT = 503                # nobody took it, or: certainly not committed

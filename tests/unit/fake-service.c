@@ -230,9 +230,12 @@ NO_LIST(service_node_devices, const char *id)
 NO_CHANGE(service_cluster_set_flags, bool file, bool block)
 NO_CHANGE(service_cluster_delete)
 NO_CHANGE(service_node_delete, char op[ID_SIZE])
-NO_CHANGE(service_node_set_state, enum state state, char op[ID_SIZE])
+NO_CHANGE(service_node_set_state, enum state state, bool heal,
+	  char op[ID_SIZE])
 NO_CHANGE(service_device_delete, bool force_forget, char op[ID_SIZE])
-NO_CHANGE(service_device_set_state, enum state state, char op[ID_SIZE])
+NO_CHANGE(service_device_set_state, enum state state, bool heal,
+	  char op[ID_SIZE])
+NO_CHANGE(service_brick_evict, bool heal, char op[ID_SIZE])
 NO_CHANGE(service_device_resync, char op[ID_SIZE])
 NO_CHANGE(service_volume_expand, uint64_t gib, char op[ID_SIZE])
 NO_CHANGE(service_volume_delete, char op[ID_SIZE])
@@ -245,6 +248,49 @@ service_device_add(struct service *s, const struct device_request *q,
 		   char op[ID_SIZE], struct error *err)
 {
 	return fail(err, ERR_NOTFOUND, "Node id does not exist");
+}
+
+struct leftover_view *
+service_leftovers(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+NO_CHANGE(service_node_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+NO_CHANGE(service_device_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+
+struct pending_view *
+service_pending_list(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_leftovers_free(struct leftover_view *v, size_t n)
+{
+}
+
+bool
+service_pending(struct service *s, const char *id, struct pending_view *ret)
+{
+	return false;
+}
+
+enum err
+service_clean_operations(struct service *s, const struct strs *ids,
+			 char op[ID_SIZE], struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
+}
+
+void
+service_snapshot(struct service *s, struct mirror_snapshot *ret)
+{
+	memset(ret, 0, sizeof(*ret));
 }
 
 struct node *
