@@ -377,6 +377,8 @@ executor_block_destroy(struct executor *x, const struct brickyard_call *call,
 		       const char *name, struct error *err)
 {
 	return begin("block_destroy", call, node, err);
+}
+
 /* All are well. */
 enum err
 executor_heal_info(struct executor *x, const struct brickyard_call *call,
