@@ -23,6 +23,7 @@ libcore_la_SOURCES = \
 	%D%/engine.c %D%/engine.h %D%/engine-private.h \
 	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/heal.c %D%/heal.h \
