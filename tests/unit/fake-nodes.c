@@ -448,3 +448,11 @@ executor_brick_replace(struct executor *x, const struct brickyard_call *call,
 		r = replace(name, old_brick, new_brick, err);
 	return r == ERR_OK ? begin("brick_replace_done", call, node, err) : r;
 }
+
+enum err
+executor_device_forget(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_device *d, struct error *err)
+{
+	return begin("device_forget", call, node, err);
+}
