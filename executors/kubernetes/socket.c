@@ -341,8 +341,8 @@ vhost_new(struct service *s, struct door *d)
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
 		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
-		/* Said, so that no variable is asked; none, without a port. */
-		.http_proxy_address = "",
+		/* None: said, so that no variable is asked for one. */
+		.http_proxy_address = ":0",
 		.provided_client_ssl_ctx = d->access->ssl,
 	};
 
