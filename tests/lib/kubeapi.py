@@ -404,7 +404,7 @@ class Session:
                     self.send(streams[fd], data)
                 else:
                     del streams[fd]
-                if self.api.cut == "started" and data:
+                if self.api.cut == "started" and b"begun" in data:
                     self.sock.shutdown(socket.SHUT_RDWR)
                     raise OSError
 
