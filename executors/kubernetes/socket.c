@@ -638,8 +638,9 @@ service_stop(struct brickyard_executor_instance *in)
 
 	pthread_mutex_lock(&s->lock);
 	s->must_stop = true;
-	pthread_mutex_unlock(&s->lock);
+	/* Within the lock: when the thread knows, it frees the context. */
 	lws_cancel_service(s->context);
+	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

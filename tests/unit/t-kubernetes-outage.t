@@ -175,15 +175,17 @@ with driver(proxy.port, pod_cache_s=0) as drv:
     stop = time.monotonic() + 3
     calls = []
     while time.monotonic() < stop:
-        calls += [drv.start("echo %d; echo e%d >&2; sleep 0.0%d" % (len(calls), len(calls), i % 7), host="n1",
-                            **({"cancel": 30} if i % 5 == 4 else {})) for i in range(20)]
+        for i in range(20):
+            calls.append(drv.start("echo %d; echo e%d >&2; sleep 0.%d" % (len(calls), len(calls), i % 4), host="n1",
+                                   **({"cancel": 30} if i % 5 == 4 else {})))
         time.sleep(0.25)
         proxy.cut()
     for r in calls:
         drv.wait(r)
     known = [i for i, r in enumerate(calls) if r.ok]
-    tap.ok(all(calls[i].get("stdout") == "%d\n" % i and calls[i].status == 0 for i in known),
-           "calls, cancels and cuts at once: what has succeeded is whole (%d of %d)" % (len(known), len(calls)))
+    wrong = [calls[i] for i in known if calls[i].get("stdout") != "%d\n" % i or calls[i].status != 0]
+    tap.ok(len(known) > 20 and not wrong, "calls, cancels and cuts at once: what has succeeded is whole (%d of %d)" % (
+        len(known), len(calls))) or tap.diag(*wrong[:3])
     bad = [r for r in calls if not r.ok and r.err_class not in (
         kubeapi.TRANSIENT, kubeapi.UNREACHABLE, kubeapi.CANCELLED)]
     tap.ok(not bad, "the others are told as what may pass") or tap.diag(*bad[:3])
