@@ -121,7 +121,7 @@ route_handler h_device_add, h_device_info, h_device_delete,
 	h_device_set_state, h_device_resync;
 route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
-route_handler h_brick_evict, h_own_leftovers;
+route_handler h_brick_evict, h_own_leftovers, h_volume_clone;
 route_handler h_queue, h_operation_counts;
 route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
 route_handler h_own_plugins, h_own_operations, h_own_operation,

@@ -38,6 +38,7 @@ const struct route routes[] = {
 	{ "GET", "/volumes/{id}", h_volume_info, 0 },
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
+	{ "POST", "/volumes/{id}/clone", h_volume_clone, 0 },
 
 	{ "POST", "/bricks/to-evict/{id}", h_brick_evict, 0 },
 

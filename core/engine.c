@@ -61,6 +61,7 @@ static const struct op_rules *const all_rules[] = {
 	&op_rules_volume_expand, &op_rules_node_add, &op_rules_node_delete,
 	&op_rules_device_add, &op_rules_device_delete, &op_rules_device_resync,
 	&op_rules_brick_evict, &op_rules_device_remove, &op_rules_node_remove,
+	&op_rules_volume_clone,
 };
 
 const struct op_rules *

@@ -76,7 +76,8 @@ struct op_rules {
 extern const struct op_rules op_rules_volume_create, op_rules_volume_delete,
 	op_rules_volume_expand, op_rules_node_add, op_rules_node_delete,
 	op_rules_device_add, op_rules_device_delete, op_rules_device_resync,
-	op_rules_brick_evict, op_rules_device_remove, op_rules_node_remove;
+	op_rules_brick_evict, op_rules_device_remove, op_rules_node_remove,
+	op_rules_volume_clone;
 const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
 
 struct engine *engine_new(const struct engine_deps *);

@@ -27,6 +27,7 @@ libcore_la_SOURCES = \
 	%D%/live-node.c %D%/live-node.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
+	%D%/op-clone.c \
 	%D%/op-device.c \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
@@ -43,6 +44,7 @@ libcore_la_SOURCES = \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-admin.c \
+	%D%/service-clone.c \
 	%D%/service-cluster.c \
 	%D%/service-brick.c \
 	%D%/service-device.c \

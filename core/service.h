@@ -177,6 +177,10 @@ enum err MUST_CHECK service_volume_expand(struct service *, const char *id,
 enum err MUST_CHECK service_volume_delete(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
 
+/* name "" or NULL: vol_ID */
+enum err MUST_CHECK service_volume_clone(struct service *, const char *id,
+					 const char *name, char ret_op[ID_SIZE],
+					 struct error *);
 enum err MUST_CHECK service_brick_evict(struct service *, const char *id,
 					bool heal_check, char ret_op[ID_SIZE],
 					struct error *);

@@ -3,6 +3,7 @@ executor_LTLIBRARIES += %D%/simulated.la
 %C%_simulated_la_SOURCES = \
 	%D%/sim-brick.c \
 	%D%/sim-busy.c \
+	%D%/sim-clone.c \
 	%D%/sim-db.c \
 	%D%/sim-device.c \
 	%D%/sim-fault.c \

@@ -31,6 +31,7 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_VOLUME_INFO] = "volume_info",
 	[STEP_HEAL_INFO] = "heal_info",
 	[STEP_BRICK_REPLACE] = "brick_replace",
+	[STEP_VOLUME_CLONE] = "volume_clone",
 };
 
 const char *

@@ -356,6 +356,7 @@ static struct brickyard_executor plugin = {
 	.volume_info = sim_volume_info,
 	.heal_info = sim_heal_info,
 	.brick_replace = sim_brick_replace,
+	.volume_clone = sim_volume_clone,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

@@ -39,6 +39,7 @@ enum step_id {
 	STEP_VOLUME_INFO,
 	STEP_HEAL_INFO,
 	STEP_BRICK_REPLACE,
+	STEP_VOLUME_CLONE,
 	STEP_MAX,
 	/* In the configuration of faults only: */
 	STEP_ANY,			/* "*" */
@@ -285,6 +286,11 @@ int sim_brick_replace(struct brickyard_executor_instance *,
 		      const struct brickyard_brick_ref *old_brick,
 		      const struct brickyard_brick_ref *new_brick,
 		      struct brickyard_error *);
+int sim_volume_clone(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *, const char *name,
+		     const char *clone, const char *snapshot,
+		     struct brickyard_result *, struct brickyard_error *);
 
 /* ---- what several of them look up; 1: found, 0: not, -1: failed ---- */
 
@@ -326,6 +332,8 @@ int sim_find_volume(struct step *, const char *name, struct volume_row *ret);
 /* Or refuse. */
 int sim_need_volume(struct step *, const char *cmd, const char *name,
 		    struct volume_row *ret);
+/* The results of volume_info. */
+int sim_give_info(struct step *, const char *name, struct brickyard_result *);
 /* The row of a connected peer. */
 int sim_find_peer(struct step *, const char *cmd, const char *host,
 		  int64_t *ret);

@@ -2,6 +2,7 @@
 # The daemon as its clients see it: over HTTP, with simulated nodes.
 dist_check_SCRIPTS += \
 	%D%/t-admin.t \
+	%D%/t-clone.t \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \

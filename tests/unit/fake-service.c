@@ -236,6 +236,7 @@ NO_CHANGE(service_brick_evict, bool heal, char op[ID_SIZE])
 NO_CHANGE(service_device_resync, char op[ID_SIZE])
 NO_CHANGE(service_volume_expand, uint64_t gib, char op[ID_SIZE])
 NO_CHANGE(service_volume_delete, char op[ID_SIZE])
+NO_CHANGE(service_volume_clone, const char *name, char op[ID_SIZE])
 
 enum err
 service_device_add(struct service *s, const struct device_request *q,
