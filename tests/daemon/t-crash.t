@@ -169,12 +169,12 @@ def evict_and_clone():
                  "/volumes/{volume}/clone", {"name": "copy"}, (200,))
     for n in (1, 2, 3, 4):
         crash_at("volume_clone#1=exit-mid:%d" % n, "clone", with_volume, "POST",
-                 "/volumes/{volume}/clone", {}, (200,))
+                 "/volumes/{volume}/clone", {"name": "copy"}, (200,))
     for step in ("volume_destroy", "bricks_destroy"):
         for point in POINTS:
             crash_at("volume_clone=after:no\n%s#1=%s" % (step, point),
                      "undo of a clone", with_volume, "POST",
-                     "/volumes/{volume}/clone", {}, (200, 500))
+                     "/volumes/{volume}/clone", {"name": "copy"}, (200, 500))
 
 
 VOLUME = {"size": 10, "durability": {"type": "replicate",
