@@ -46,6 +46,7 @@ class Run:
         self.counts = collections.Counter()
         self.violations = []
         self.volumes = {}           # id -> name, of those that may be there
+        self.moving = threading.Lock()  # a device is being emptied
         self.counters = {}          # pid -> what that replica counted
         self.inst = ha.Installation(
             replicas=args.replicas, members=3, config={
@@ -55,7 +56,7 @@ class Run:
                 "executors": {"simulated": {"device_size_gb": str(DISK_GB)}}},
             latency="bricks_create=60,volume_create=40,bricks_destroy=40,"
             "volume_destroy=30,volume_expand=30,device_prepare=30,"
-            "peer_probe=20")
+            "peer_probe=20,brick_replace=40,volume_clone=60")
         c = self.inst.client()
         self.cluster, self.nodes, self.devices = c.topology(nodes=4, devices=2)
 
@@ -237,6 +238,67 @@ class Worker:
         self.operate(event, "POST", "/volumes/%s/expand" % i,
                      {"expand_size": size})
 
+    def clone(self):
+        i, _ = self.a_volume()
+        if i is None:
+            return
+        name = self.name("c")
+        event = self.journal.add("volume", name, "create", UNKNOWN, clone=True)
+        path = self.operate(event, "POST", "/volumes/%s/clone" % i,
+                            {"name": name})
+        if path is None:
+            return
+        event["id"] = path.split("/")[-1]
+        self.see(path)
+        with self.run.lock:
+            self.run.volumes[event["id"]] = name
+
+    def evict(self):
+        i, _ = self.a_volume()
+        if i is None:
+            return
+        try:
+            status, _, body = self.any_client().request("GET", "/volumes/" + i)
+        except ha.LOST:
+            return
+        if status != 200:
+            return
+        brick = self.rng.choice(json.loads(body)["bricks"])["id"]
+        event = self.journal.add("brick", brick, "evict", UNKNOWN)
+        self.operate(event, "POST", "/bricks/to-evict/" + brick,
+                     {"healcheck": self.rng.choice(("enable", "disable"))})
+        if event["outcome"] == YES:
+            self.run.count("bricks evicted")
+
+    def move_device(self):
+        """Empty one of the devices that all use, and take it back."""
+        if not self.run.moving.acquire(blocking=False):
+            return
+        device = self.rng.choice(self.run.devices)
+        try:
+            for state in ("offline", "failed", "offline", "online"):
+                event = {"what": "move", "outcome": UNKNOWN}
+                self.operate(event, "POST", "/devices/%s/state" % device,
+                             {"state": state, "healthcheck": "disable"})
+                if state == "failed" and event["outcome"] == YES:
+                    self.run.count("devices emptied")
+        finally:
+            self.run.moving.release()
+
+    def remove_node(self):
+        for state in ("offline", "failed"):
+            event = self.journal.add("node", self.host, "state", UNKNOWN)
+            self.operate(event, "POST", "/nodes/%s/state" % self.node,
+                         {"state": state, "healthcheck": "disable"})
+            if event["outcome"] != YES:
+                break
+        else:
+            self.run.count("nodes emptied")
+        # Its device may be failed now, or will be.
+        self.journal.add("device", self.device[0], "state", UNKNOWN,
+                         state="failed")
+        self.delete_device()
+
     def node_work(self):
         """The next thing in the life of a node of our own."""
         if self.node is None:
@@ -245,7 +307,7 @@ class Worker:
             return self.rng.choice((self.add_device, self.add_device,
                                     self.delete_node))()
         self.rng.choice((self.change_state, self.change_state,
-                         self.delete_device))()
+                         self.delete_device, self.remove_node))()
 
     def add_node(self):
         contested = self.rng.random() < 0.3
@@ -310,8 +372,9 @@ class Worker:
     def work(self):
         while not self.run.stop.is_set():
             what = self.rng.choices(
-                (self.create, self.delete, self.expand, self.node_work),
-                (10, 7, 3, 3))[0]
+                (self.create, self.delete, self.expand, self.node_work,
+                 self.clone, self.evict, self.move_device),
+                (10, 8, 3, 3, 3, 5, 1))[0]
             try:
                 what()
             except Exception as e:
@@ -393,7 +456,8 @@ class ReplicaNemesis(Nemesis):
     def kill_in_a_step(self):
         i, step = self.one(), self.rng.choice((
             "bricks_create", "volume_create", "bricks_destroy",
-            "volume_destroy", "volume_expand", "device_prepare"))
+            "volume_destroy", "volume_expand", "device_prepare",
+            "brick_replace", "volume_clone"))
         self.run.ask_counters(i)
         self.inst.faults(i, "%s#1=%s" % (step, self.rng.choice(
             ("exit-before", "exit-mid", "exit-after"))))
@@ -455,7 +519,9 @@ class ReplicaNemesis(Nemesis):
         fault = self.rng.choice((
             "volume_create=fail:no", "volume_create=after:no",
             "bricks_create@n1=mid:no", "bricks_create@n2=unreachable",
-            "volume_create=transient", "bricks_destroy#1=transient"))
+            "volume_create=transient", "bricks_destroy#1=transient",
+            "brick_replace=fail:no", "brick_replace=after:no",
+            "volume_clone=after:no", "heal_info=fail:no"))
         for i in range(self.run.args.replicas):
             self.inst.faults(i, fault)
         self.sleep(0.2, 1)

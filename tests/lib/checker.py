@@ -255,8 +255,10 @@ class Checker:
                                    if e["what"] == "create" and
                                    e["outcome"] != NO}) != 1:
             return
-        size = [e["size"] for e in events if e["what"] == "create" and
+        size = [e.get("size") for e in events if e["what"] == "create" and
                 e["outcome"] != NO][0]
+        if size is None:        # a clone's: that of its source, at some moment
+            return
         low = size + sum(e["size"] for e in events if e["what"] == "expand"
                          and e["outcome"] == YES)
         high = low + sum(e["size"] for e in events if e["what"] == "expand"
@@ -265,6 +267,11 @@ class Checker:
         if not low <= have <= high:
             self.say("volume %s has %d GiB, clients were told %d (to %d)",
                      name, have, low, high)
+
+    def told_brick(self, name, events):
+        if self.count(events, "evict", YES) and \
+                any(b["id"] == name for _, _, b in self.all_bricks()):
+            self.say("brick %s was evicted but is there", name)
 
     def told_node(self, name, events):
         self.existence("node", name, events, sum(
