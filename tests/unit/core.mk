@@ -12,3 +12,8 @@ check_PROGRAMS += %D%/t-engine
 %C%_t_engine_SOURCES = %D%/t-engine.c %D%/fake-nodes.c %D%/fake-nodes.h \
 	%D%/hub-store.c %D%/hub-store.h
 %C%_t_engine_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-engine-moments
+%C%_t_engine_moments_SOURCES = %D%/t-engine-moments.c %D%/fake-nodes.c \
+	%D%/fake-nodes.h %D%/hub-store.c %D%/hub-store.h
+%C%_t_engine_moments_CFLAGS = $(AM_CFLAGS) -Wno-missing-prototypes
+%C%_t_engine_moments_LDADD = libcore.la libstore.la libutil.la
