@@ -199,6 +199,16 @@ plan_and_take(const struct engine_deps *deps, struct volume *v,
 	return r;
 }
 
+/* What the operator allows, and what the type can have. */
+static uint32_t
+max_bricks(const struct config *c, const struct brickyard_geometry *g)
+{
+	uint64_t max = (uint64_t)config_int(c, "glusterfs.max_bricks_per_volume");
+	uint64_t of_type = (uint64_t)g->max_sets * g->bricks_per_set;
+
+	return (uint32_t)(g->max_sets != 0 && of_type < max ? of_type : max);
+}
+
 enum err
 allocate_bricks(const struct engine_deps *deps, struct volume *v,
 		uint64_t add_bytes, const struct strs *avoid,
@@ -234,8 +244,7 @@ allocate_bricks(const struct engine_deps *deps, struct volume *v,
 		.limits = {
 			.brick_min_bytes = config_gib(c, "glusterfs.brick_min_size_gb"),
 			.brick_max_bytes = config_gib(c, "glusterfs.brick_max_size_gb"),
-			.max_bricks = (uint32_t)config_int(
-				c, "glusterfs.max_bricks_per_volume"),
+			.max_bricks = max_bricks(c, &shape.geometry),
 		},
 		.seed = seed_of(op_id, attempt),
 	};

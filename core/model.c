@@ -102,15 +102,18 @@ volume_changed(struct model *m, const struct volume *was,
 {
 	char key[2 * ID_SIZE];
 
-	if (was != NULL && now != NULL && same_bricks(was, now))
+	if (was != NULL && now != NULL && same_bricks(was, now) &&
+	    was->block == now->block)
 		return;
 	for (size_t i = 0; was != NULL && i < was->nbricks; i++) {
 		brick_key(was, &was->bricks[i], key, sizeof(key));
 		relation_remove(m->bricks, was->bricks[i].device, key);
 		note_pool(m, &was->bricks[i], key, false);
 	}
-	if (was != NULL)
+	if (was != NULL) {
 		relation_remove(m->volumes, was->cluster, was->id);
+		relation_remove(m->hosting, was->cluster, was->id);
+	}
 	for (size_t i = 0; now != NULL && i < now->nbricks; i++) {
 		brick_key(now, &now->bricks[i], key, sizeof(key));
 		relation_add(m->bricks, now->bricks[i].device, key);
@@ -118,6 +121,8 @@ volume_changed(struct model *m, const struct volume *was,
 	}
 	if (now != NULL)
 		relation_add(m->volumes, now->cluster, now->id);
+	if (now != NULL && now->block)
+		relation_add(m->hosting, now->cluster, now->id);
 }
 
 static void
@@ -233,6 +238,7 @@ reset(void *arg)
 	relation_clear(m->pool_mates);
 	relation_clear(m->leftovers);
 	relation_clear(m->blockvolumes);
+	relation_clear(m->hosting);
 	relation_clear(m->hosted);
 	relation_clear(m->open_ops);
 	relation_clear(m->ended_ops);
@@ -260,6 +266,7 @@ model_new(struct mirror *mirror)
 	m->pool_mates = relation_new();
 	m->leftovers = relation_new();
 	m->blockvolumes = relation_new();
+	m->hosting = relation_new();
 	m->hosted = relation_new();
 	m->open_ops = relation_new();
 	m->ended_ops = relation_new();
@@ -280,6 +287,7 @@ model_free(struct model *m)
 	relation_free(m->pool_mates);
 	relation_free(m->leftovers);
 	relation_free(m->blockvolumes);
+	relation_free(m->hosting);
 	relation_free(m->hosted);
 	relation_free(m->open_ops);
 	relation_free(m->ended_ops);

@@ -19,6 +19,7 @@ struct model {
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *blockvolumes;	/* cluster -> block volumes, all */
+	struct relation *hosting;	/* cluster -> volumes that host such */
 	struct relation *hosted;	/* hosting volume -> block volumes, all */
 	/* "DEVICE POOL" -> "BRICK VOLUME" of bricks in thin pools that do not have
 	 * their name: clones, and heketi's first bricks.

@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "node-args.h"
+#include "op-block.h"
 #include "peers.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -371,8 +372,21 @@ delete_undone(struct op_run *run, struct txn *t, struct error *err)
 	return ERR_OK;
 }
 
+static enum err
+leave_block_volumes(struct op_run *run, const struct brickyard_call *call,
+		    struct error *err)
+{
+	RECORD_SCOPE struct node *n = NULL;
+	enum err r = target(run, &n, err);
+
+	if (r != ERR_OK || n->storage.n == 0)
+		return r;
+	return block_forget_host(run, n->cluster, n->storage.v[0], err);
+}
+
 static const struct op_stage delete_stages[] = {
 	{ "peer", NODE_TIMEOUT_S, leave_cluster_anyhow, NULL },
+	{ "block", NODE_TIMEOUT_S, leave_block_volumes, NULL },
 };
 
 const struct op_rules op_rules_node_delete = {

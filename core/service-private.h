@@ -52,6 +52,43 @@ enum err MUST_CHECK service_commit_op(struct service *, txn_build_fn *, void *ar
 /* An operation that is over at once: committed with its result. */
 void operation_end_now(struct operation *, enum err, const char *error);
 
+/* ---- creating volumes: for clients, and to host block volumes ---- */
+
+struct volume_create {
+	struct service *service;
+	const struct volume_request *req;
+	struct operation *op;
+	/* Without cluster and bricks.  NULL: none is to be made, just the kind
+	 * of cluster counts.
+	 */
+	struct volume *proto;
+};
+
+/* Which of the request's clusters can take it; an error if none can. */
+enum err MUST_CHECK service_eligible_clusters(const struct volume_create *,
+					      struct strs *ret, struct error *);
+/* A copy of proto with bricks, in the first of the clusters that has room. */
+enum err MUST_CHECK service_place_volume(const struct volume_create *,
+					 const struct strs *clusters,
+					 struct volume **ret, struct txn *,
+					 struct error *);
+/* All options, in order, with those that are configured. */
+void service_volume_options(const struct config *, const struct volume_request *,
+			    struct strs *ret);
+enum err MUST_CHECK service_check_volume(struct service *,
+					 const struct volume_request *,
+					 const struct strs *options,
+					 struct error *);
+/* There are clusters, and those that are named. */
+enum err MUST_CHECK service_check_clusters(struct service *,
+					   const struct strs *clusters,
+					   struct error *);
+void service_fill_volume(struct volume *, const struct volume_request *,
+			 const struct strs *options, const char *op_id);
+
+/* heketi's start-up fixes of hosting volumes. */
+void service_repair_blocks(struct service *);
+
 /* A node call on behalf of a request (not of an operation). */
 struct service_call {
 	struct brickyard_call call;

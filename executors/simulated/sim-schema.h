@@ -73,6 +73,19 @@ static const char sim_schema[] =
 	" healing_until INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(volume, n), UNIQUE(node, path)) WITHOUT ROWID;"
 
+	/* Block volumes, which hosts export them, and the portals that still
+	 * show less than there is.
+	 */
+	"CREATE TABLE blocks (id INTEGER PRIMARY KEY,"
+	" volume INTEGER NOT NULL REFERENCES volumes(id), name TEXT NOT NULL,"
+	" size_bytes INTEGER NOT NULL, hacount INTEGER NOT NULL,"
+	" auth INTEGER NOT NULL, hosts TEXT NOT NULL, state TEXT NOT NULL,"
+	" UNIQUE(volume, name));"
+	"CREATE TABLE shortfalls ("
+	" block INTEGER NOT NULL REFERENCES blocks(id),"
+	" portal INTEGER NOT NULL, size_bytes INTEGER NOT NULL,"
+	" PRIMARY KEY(block, portal)) WITHOUT ROWID;"
+
 	"CREATE TABLE fences (id INTEGER PRIMARY KEY,"
 	" node INTEGER NOT NULL REFERENCES nodes(id), operation TEXT NOT NULL,"
 	" epoch INTEGER NOT NULL, UNIQUE(node, operation));";

@@ -29,9 +29,15 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_VOLUME_EXPAND] = "volume_expand",
 	[STEP_VOLUME_DESTROY] = "volume_destroy",
 	[STEP_VOLUME_INFO] = "volume_info",
+	[STEP_BLOCK_CREATE] = "block_create",
+	[STEP_BLOCK_INFO] = "block_info",
+	[STEP_BLOCK_EXPAND] = "block_expand",
+	[STEP_BLOCK_DESTROY] = "block_destroy",
 	[STEP_HEAL_INFO] = "heal_info",
 	[STEP_BRICK_REPLACE] = "brick_replace",
 	[STEP_VOLUME_CLONE] = "volume_clone",
+	[STEP_DEVICE_FORGET] = "device_forget",
+	[STEP_NODE_EXAMINE] = "node_examine",
 };
 
 const char *

@@ -703,6 +703,16 @@ need_all_peers(struct step *s, const char *name)
 	return r;
 }
 
+/* gluster does not know what its files are. */
+static int
+drop_blocks(struct step *s, const struct name_args *a)
+{
+	if (q_run(s, "DELETE FROM shortfalls WHERE block IN (SELECT id FROM"
+		  " blocks WHERE volume=?)", "i", a->row.id) < 0)
+		return -1;
+	return q_run(s, "DELETE FROM blocks WHERE volume=?", "i", a->row.id);
+}
+
 static int
 delete_volume(struct step *s, void *arg)
 {
@@ -719,7 +729,7 @@ delete_volume(struct step *s, void *arg)
 				   " %s: failed: Volume %s has been started."
 				   "Volume needs to be stopped before"
 				   " deletion.", a->name, a->name);
-	if (need_all_peers(s, a->name) < 0 ||
+	if (need_all_peers(s, a->name) < 0 || drop_blocks(s, a) < 0 ||
 	    q_run(s, "DELETE FROM options WHERE volume=?", "i",
 		  a->row.id) < 0 ||
 	    q_run(s, "DELETE FROM bricks WHERE volume=?", "i", a->row.id) < 0)

@@ -354,9 +354,15 @@ static struct brickyard_executor plugin = {
 	.volume_expand = sim_volume_expand,
 	.volume_destroy = sim_volume_destroy,
 	.volume_info = sim_volume_info,
+	.block_create = sim_block_create,
+	.block_info = sim_block_info,
+	.block_expand = sim_block_expand,
+	.block_destroy = sim_block_destroy,
 	.heal_info = sim_heal_info,
 	.brick_replace = sim_brick_replace,
 	.volume_clone = sim_volume_clone,
+	.device_forget = sim_device_forget,
+	.node_examine = sim_node_examine,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

@@ -37,9 +37,15 @@ enum step_id {
 	STEP_VOLUME_EXPAND,
 	STEP_VOLUME_DESTROY,
 	STEP_VOLUME_INFO,
+	STEP_BLOCK_CREATE,
+	STEP_BLOCK_INFO,
+	STEP_BLOCK_EXPAND,
+	STEP_BLOCK_DESTROY,
 	STEP_HEAL_INFO,
 	STEP_BRICK_REPLACE,
 	STEP_VOLUME_CLONE,
+	STEP_DEVICE_FORGET,
+	STEP_NODE_EXAMINE,
 	STEP_MAX,
 	/* In the configuration of faults only: */
 	STEP_ANY,			/* "*" */
@@ -248,6 +254,15 @@ int sim_device_teardown(struct brickyard_executor_instance *,
 			const struct brickyard_node *,
 			const struct brickyard_device *,
 			struct brickyard_error *);
+int sim_device_forget(struct brickyard_executor_instance *,
+		      const struct brickyard_call *,
+		      const struct brickyard_node *,
+		      const struct brickyard_device *,
+		      struct brickyard_error *);
+int sim_node_examine(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *, struct brickyard_result *,
+		     struct brickyard_error *);
 int sim_bricks_create(struct brickyard_executor_instance *,
 		      const struct brickyard_call *,
 		      const struct brickyard_node *,
@@ -291,6 +306,25 @@ int sim_volume_clone(struct brickyard_executor_instance *,
 		     const struct brickyard_node *, const char *name,
 		     const char *clone, const char *snapshot,
 		     struct brickyard_result *, struct brickyard_error *);
+
+int sim_block_create(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *,
+		     const struct brickyard_block *,
+		     struct brickyard_result *, struct brickyard_error *);
+int sim_block_info(struct brickyard_executor_instance *,
+		   const struct brickyard_call *,
+		   const struct brickyard_node *, const char *volume,
+		   const char *name, struct brickyard_result *,
+		   struct brickyard_error *);
+int sim_block_expand(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *,
+		     const struct brickyard_block *, struct brickyard_error *);
+int sim_block_destroy(struct brickyard_executor_instance *,
+		      const struct brickyard_call *,
+		      const struct brickyard_node *, const char *volume,
+		      const char *name, struct brickyard_error *);
 
 /* ---- what several of them look up; 1: found, 0: not, -1: failed ---- */
 

@@ -28,7 +28,7 @@ from etcd import wait_for
 
 LEASE_S = 2
 DISK_GB = 40
-QUIET_S = 150               # for what is under way: stuck undos wait 30 s
+QUIET_S = 150               # for what is under way: stuck undos wait 60 s
 POLL_S = 60
 RETENTION_S = 600           # longer than any phase
 UNSENT = 503                # nobody took it, or: certainly not committed
@@ -52,7 +52,7 @@ class Run:
             replicas=args.replicas, members=3, config={
                 "lease_ttl_ms": LEASE_S * 1000, "queue_hold_ms": 500,
                 "result_retention_s": RETENTION_S,
-                "shutdown_delay_ms": 300,
+                "shutdown_delay_ms": 300, "heal_wait_s": 5,
                 "executors": {"simulated": {"device_size_gb": str(DISK_GB)}}},
             latency="bricks_create=60,volume_create=40,bricks_destroy=40,"
             "volume_destroy=30,volume_expand=30,device_prepare=30,"

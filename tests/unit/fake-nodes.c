@@ -339,6 +339,47 @@ executor_volume_info(struct executor *x, const struct brickyard_call *call,
 	return ERR_OK;
 }
 
+/* ---- block volumes: they are only asked for, there is no engine test of what
+ * they hold (the simulated executor keeps their accounts)
+ */
+
+enum err
+executor_block_create(struct executor *x, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      const struct brickyard_block *b,
+		      struct brickyard_result *res, struct error *err)
+{
+	return begin("block_create", call, node, err);
+}
+
+enum err
+executor_block_info(struct executor *x, const struct brickyard_call *call,
+		    const struct brickyard_node *node, const char *volume,
+		    const char *name, struct brickyard_result *res,
+		    struct error *err)
+{
+	enum err r = begin("block_info", call, node, err);
+
+	return r != ERR_OK ? r : fail(err, ERR_NOTFOUND, "no %s/%s", volume,
+				      name);
+}
+
+enum err
+executor_block_expand(struct executor *x, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      const struct brickyard_block *b, struct error *err)
+{
+	return begin("block_expand", call, node, err);
+}
+
+enum err
+executor_block_destroy(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node, const char *volume,
+		       const char *name, struct error *err)
+{
+	return begin("block_destroy", call, node, err);
+}
+
 /* All are well. */
 enum err
 executor_heal_info(struct executor *x, const struct brickyard_call *call,
@@ -449,4 +490,12 @@ executor_volume_clone(struct executor *x, const struct brickyard_call *call,
 		}
 	}
 	return begin("volume_clone_done", call, node, err);
+}
+
+enum err
+executor_device_forget(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_device *d, struct error *err)
+{
+	return begin("device_forget", call, node, err);
 }

@@ -751,7 +751,8 @@ test_stuck(void)
 	RECORD_SCOPE struct operation *rec = NULL;
 	char op[ID_SIZE] = "";
 
-	begin("an operation that can neither be done nor undone");
+	begin_with("an operation that can neither be done nor undone",
+		   "glusterfs.start_time_background_cleaner", "1");
 	hook(hook_no_way, "", 0, 0);
 	times_told = 0;
 	service_on_operation_end(w.s[0], on_end, NULL);
