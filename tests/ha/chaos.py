@@ -374,7 +374,7 @@ class Worker:
             what = self.rng.choices(
                 (self.create, self.delete, self.expand, self.node_work,
                  self.clone, self.evict, self.move_device),
-                (10, 8, 3, 3, 3, 5, 1))[0]
+                (10, 8, 3, 4, 3, 5, 3))[0]
             try:
                 what()
             except Exception as e:
