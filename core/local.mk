@@ -36,6 +36,7 @@ libcore_la_SOURCES = \
 	%D%/op-block.c %D%/op-block.h \
 	%D%/op-block-hosts.c \
 	%D%/op-clean.c \
+	%D%/op-clone.c \
 	%D%/op-device.c \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
@@ -55,6 +56,7 @@ libcore_la_SOURCES = \
 	%D%/service-admin.c \
 	%D%/service-block.c %D%/service-block.h \
 	%D%/service-block-hosting.c \
+	%D%/service-clone.c \
 	%D%/service-cluster.c \
 	%D%/service-brick.c \
 	%D%/service-device.c \

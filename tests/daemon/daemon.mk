@@ -5,6 +5,7 @@ dist_check_SCRIPTS += \
 	%D%/t-block.t \
 	%D%/t-block-crash.t \
 	%D%/t-config.t \
+	%D%/t-clone.t \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
