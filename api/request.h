@@ -101,6 +101,9 @@ void reply_not_found(struct request *);
 /* Takes the text over, adds the newline. */
 void reply_json(struct request *, unsigned status, struct buf *);
 void reply_empty(struct request *, unsigned status);
+/* Anything else; takes the bytes over.  type: for ever. */
+void reply_bytes(struct request *, unsigned status, const char *type,
+		 struct buf *);
 /* 200, bytes to be saved under that name; takes them over. */
 void reply_attachment(struct request *, const char *name, struct buf *);
 /* As Go's http.Redirect: with a line of html for GET. */
@@ -116,7 +119,7 @@ void reply_own_error(struct request *, unsigned status, const char *code,
 
 /* ---- the handlers ---- */
 
-route_handler h_hello, h_healthz, h_readyz;
+route_handler h_hello, h_healthz, h_readyz, h_metrics;
 route_handler h_cluster_create, h_cluster_list, h_cluster_info,
 	h_cluster_delete, h_cluster_set_flags;
 route_handler h_node_add, h_node_info, h_node_delete, h_node_set_state;

@@ -8,6 +8,7 @@ const struct route routes[] = {
 	{ "GET", "/hello", h_hello, ROUTE_OPEN | ROUTE_INLINE },
 	{ "GET", "/healthz", h_healthz, ROUTE_OPEN | ROUTE_INLINE },
 	{ "GET", "/readyz", h_readyz, ROUTE_OPEN },
+	{ "GET", "/metrics", h_metrics, ROUTE_OPEN | ROUTE_SLOW },
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },

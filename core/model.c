@@ -72,6 +72,10 @@ volume_changed(struct model *m, const struct volume *was,
 {
 	char key[2 * ID_SIZE];
 
+	if (was != NULL && was->doing == VOLUME_CREATING)
+		relation_remove(m->hidden_volumes, was->cluster, was->id);
+	if (now != NULL && now->doing == VOLUME_CREATING)
+		relation_add(m->hidden_volumes, now->cluster, now->id);
 	if (was != NULL && now != NULL && same_bricks(was, now))
 		return;
 	for (size_t i = 0; was != NULL && i < was->nbricks; i++) {
@@ -92,6 +96,10 @@ static void
 blockvolume_changed(struct model *m, const struct blockvolume *was,
 		    const struct blockvolume *now)
 {
+	if (was != NULL && was->doing == VOLUME_CREATING)
+		relation_remove(m->hidden_blockvolumes, was->cluster, was->id);
+	if (now != NULL && now->doing == VOLUME_CREATING)
+		relation_add(m->hidden_blockvolumes, now->cluster, now->id);
 	if (was != NULL) {
 		relation_remove(m->blockvolumes, was->cluster, was->id);
 		relation_remove(m->hosted, was->hosting, was->id);
@@ -180,9 +188,11 @@ reset(void *arg)
 	topology_forget_health(m->topology);
 	relation_clear(m->nodes);
 	relation_clear(m->volumes);
+	relation_clear(m->hidden_volumes);
 	relation_clear(m->devices);
 	relation_clear(m->bricks);
 	relation_clear(m->blockvolumes);
+	relation_clear(m->hidden_blockvolumes);
 	relation_clear(m->hosted);
 	relation_clear(m->open_ops);
 	relation_clear(m->ended_ops);
@@ -205,9 +215,11 @@ model_new(struct mirror *mirror)
 	m->topology = topology_new();
 	m->nodes = relation_new();
 	m->volumes = relation_new();
+	m->hidden_volumes = relation_new();
 	m->devices = relation_new();
 	m->bricks = relation_new();
 	m->blockvolumes = relation_new();
+	m->hidden_blockvolumes = relation_new();
 	m->hosted = relation_new();
 	m->open_ops = relation_new();
 	m->ended_ops = relation_new();
@@ -223,9 +235,11 @@ model_free(struct model *m)
 	topology_free(m->topology);
 	relation_free(m->nodes);
 	relation_free(m->volumes);
+	relation_free(m->hidden_volumes);
 	relation_free(m->devices);
 	relation_free(m->bricks);
 	relation_free(m->blockvolumes);
+	relation_free(m->hidden_blockvolumes);
 	relation_free(m->hosted);
 	relation_free(m->open_ops);
 	relation_free(m->ended_ops);

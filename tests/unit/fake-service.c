@@ -332,6 +332,31 @@ service_figures(struct service *s, struct figure ret[SERVICE_FIGURES_MAX])
 	return 0;
 }
 
+void
+service_measure(struct service *s, struct measures *ret)
+{
+	static const struct mirror_stats none;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->store = &none;
+}
+
+void
+measures_release(struct measures *m)
+{
+}
+
+void
+service_measure_topology(struct service *s, struct topology_measures *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+}
+
+void
+topology_measures_release(struct topology_measures *t)
+{
+}
+
 /* ---- switches ---- */
 
 enum admin_mode
