@@ -393,9 +393,11 @@ check_bricks(struct report *r)
 	}
 }
 
+/* Of "KEY: REASON". */
 static enum bucket
-bucket_of(const char *key)
+bucket_of(const char *text)
 {
+	CLEANUP_FREE char *key = xstrndup(text, strcspn(text, ":"));
 	enum record_kind kind = record_kind_of(key);
 
 	for (int i = 0; i < BUCKETS; i++)

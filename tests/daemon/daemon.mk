@@ -5,6 +5,7 @@ dist_check_SCRIPTS += \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
+	%D%/t-db.t \
 	%D%/t-duties.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
