@@ -121,6 +121,8 @@ encode_volume_info(struct dumping *d, const struct volume *v)
 
 	jsonout_open(j, "Info", '{');
 	jsonout_uint(j, "size", v->size_bytes >> GIB_SHIFT);
+	if (v->clusters.n > 0)
+		jsonout_strs(j, "clusters", &v->clusters);
 	jsonout_str(j, "name", v->name);
 	encode_durability(j, v);
 	if (v->gid != 0)
@@ -231,6 +233,8 @@ encode_blockvolume_info(struct jsonout *j, const struct blockvolume *b)
 {
 	jsonout_open(j, "Info", '{');
 	jsonout_uint(j, "size", b->size_bytes >> GIB_SHIFT);
+	if (b->clusters.n > 0)
+		jsonout_strs(j, "clusters", &b->clusters);
 	jsonout_str(j, "name", b->name);
 	if (b->hacount != 0)
 		jsonout_int(j, "hacount", b->hacount);

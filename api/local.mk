@@ -10,6 +10,8 @@ libapi_la_SOURCES = \
 	%D%/encode.c %D%/encode.h \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/h-admin.c \
+	%D%/h-block.c \
+	%D%/h-brick.c \
 	%D%/h-cluster.c \
 	%D%/h-db.c \
 	%D%/h-device.c \

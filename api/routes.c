@@ -45,6 +45,13 @@ const struct route routes[] = {
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
 
+	{ "POST", "/volumes/{id}/block-restriction", h_volume_restrict, 0 },
+	{ "POST", "/blockvolumes", h_blockvolume_create, 0 },
+	{ "GET", "/blockvolumes", h_blockvolume_list, 0 },
+	{ "GET", "/blockvolumes/{id}", h_blockvolume_info, 0 },
+	{ "DELETE", "/blockvolumes/{id}", h_blockvolume_delete, 0 },
+	{ "POST", "/blockvolumes/{id}/expand", h_blockvolume_expand, 0 },
+	{ "POST", "/bricks/to-evict/{id}", h_brick_evict, 0 },
 	{ "GET", "/db/dump", h_db_dump, ROUTE_SLOW },
 	{ "GET", "/db/check", h_db_check, ROUTE_SLOW },
 	{ "GET", "/backup/db", h_backup, ROUTE_SLOW },
@@ -54,6 +61,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
 	{ "GET", "/v1/replicas", h_own_replicas, 0 },
 	{ "GET", "/v1/health", h_own_health, 0 },
+	{ "GET", "/v1/leftovers", h_own_leftovers, 0 },
 };
 
 const size_t nroutes = ARRAY_SIZE(routes);

@@ -152,6 +152,13 @@ check_admin_mode(struct faults *f, const char *field, const char *value)
 }
 
 void
+check_restriction(struct faults *f, const char *field, const char *value)
+{
+	if (!is_blank(value) && strcmp(value, "locked") != 0)
+		fault(f, field, "must be a valid value");
+}
+
+void
 check_tags_change(struct faults *f, const char *field, const char *value)
 {
 	if (is_blank(value))

@@ -30,6 +30,8 @@ void check_volume_name(struct faults *, const char *field, const char *value);
 void check_device_name(struct faults *, const char *field, const char *value);
 void check_state(struct faults *, const char *field, const char *value);
 void check_admin_mode(struct faults *, const char *field, const char *value);
+/* What clients may set: "locked" or nothing. */
+void check_restriction(struct faults *, const char *field, const char *value);
 void check_tags_change(struct faults *, const char *field, const char *value);
 void check_heal(struct faults *, const char *field, const char *value);
 /* kind: "manage" or "storage". */

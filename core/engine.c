@@ -29,6 +29,9 @@ static const struct op_rules *const all_rules[] = {
 	&op_rules_volume_create, &op_rules_volume_delete,
 	&op_rules_volume_expand, &op_rules_node_add, &op_rules_node_delete,
 	&op_rules_device_add, &op_rules_device_delete, &op_rules_device_resync,
+	&op_rules_block_create, &op_rules_block_delete, &op_rules_block_expand,
+	&op_rules_block_restrict,
+	&op_rules_brick_evict, &op_rules_device_remove, &op_rules_node_remove,
 	&op_rules_clean,
 };
 
@@ -447,7 +450,8 @@ forward(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 			return turn_round(run, why, err);
 		}
-		op->stage++;
+		op->stage = run->again ? 0 : op->stage + 1;
+		run->again = false;
 		/* The last stage is followed at once by the final commit. */
 		if (op->stage < rules->nstages) {
 			r = save_alone(run, err);

@@ -42,6 +42,7 @@ struct op_run {
 	const struct engine_deps *deps;
 	struct operation *op;
 	struct kvs found;	/* what a stage leaves for finish; not durable */
+	bool again;		/* a stage that succeeds asks for the first one */
 };
 
 struct op_stage {
@@ -74,7 +75,10 @@ struct op_rules {
 
 extern const struct op_rules op_rules_volume_create, op_rules_volume_delete,
 	op_rules_volume_expand, op_rules_node_add, op_rules_node_delete,
-	op_rules_device_add, op_rules_device_delete, op_rules_device_resync;
+	op_rules_device_add, op_rules_device_delete, op_rules_device_resync,
+	op_rules_block_create, op_rules_block_delete, op_rules_block_expand,
+	op_rules_block_restrict,
+	op_rules_brick_evict, op_rules_device_remove, op_rules_node_remove;
 extern const struct op_rules op_rules_clean;
 const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
 

@@ -234,6 +234,9 @@ start_duties(struct service *s)
 		  seconds_ms(s, "glusterfs.start_time_monitor_gluster_nodes"),
 		  seconds_ms(s, "glusterfs.refresh_time_monitor_gluster_nodes"),
 		  health_run },
+		{ "leftovers",
+		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
+		  60000, leftovers_run },
 	};
 	const bool wanted[] = {
 		true,
@@ -241,6 +244,7 @@ start_duties(struct service *s)
 			     "glusterfs.disable_background_cleaner"),
 		!config_bool(s->deps.config,
 			     "glusterfs.disable_monitor_gluster_nodes"),
+		true,
 	};
 
 	_Static_assert(ARRAY_SIZE(all) == ARRAY_SIZE(s->duties), "duties");
@@ -266,6 +270,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 		return r;
 	}
 	enlisted(s, r);
+	service_repair_blocks(s);
 	name_generation(s);
 	engine_start(s->engine);
 	start_duties(s);
@@ -402,6 +407,16 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 }
 
 enum err
+service_would_admit(struct service *s, struct operation *op, struct error *err)
+{
+	TXN_SCOPE struct txn scratch = { 0 };
+	enum err r = service_admit(s, op, &scratch, err);
+
+	op->slot = -1;
+	return r;
+}
+
+enum err
 service_commit_op(struct service *s, txn_build_fn *build, void *arg,
 		  const char *op_id, struct error *err)
 {
@@ -466,6 +481,26 @@ service_volume(struct service *s, const char *id)
 	return v;
 }
 
+/* heketi shows none that is on its way, in either direction. */
+static bool
+blockvolume_is_visible(const struct blockvolume *b)
+{
+	return b->doing != VOLUME_CREATING && b->doing != VOLUME_DELETING;
+}
+
+struct blockvolume *
+service_blockvolume(struct service *s, const char *id)
+{
+	struct blockvolume *b =
+		(void *)mirror_get(s->mirror, RECORD_BLOCKVOLUME, id);
+
+	if (b != NULL && !blockvolume_is_visible(b)) {
+		record_unref(&b->r);
+		return NULL;
+	}
+	return b;
+}
+
 struct operation *
 service_operation(struct service *s, const char *id)
 {
@@ -478,6 +513,8 @@ is_visible(const struct record *r)
 {
 	if (r->kind == RECORD_VOLUME)
 		return ((const struct volume *)r)->doing != VOLUME_CREATING;
+	if (r->kind == RECORD_BLOCKVOLUME)
+		return blockvolume_is_visible((const struct blockvolume *)r);
 	if (r->kind == RECORD_NODE)
 		return !((const struct node *)r)->adding;
 	if (r->kind == RECORD_DEVICE)
@@ -507,6 +544,12 @@ void
 service_list_volumes(struct service *s, struct strs *ret)
 {
 	list_kind(s, RECORD_VOLUME, ret);
+}
+
+void
+service_list_blockvolumes(struct service *s, struct strs *ret)
+{
+	list_kind(s, RECORD_BLOCKVOLUME, ret);
 }
 
 void
@@ -554,6 +597,21 @@ void
 service_cluster_volumes(struct service *s, const char *cluster, struct strs *ret)
 {
 	list_children(s, s->model->volumes, cluster, RECORD_VOLUME, ret);
+}
+
+void
+service_cluster_blockvolumes(struct service *s, const char *cluster,
+			     struct strs *ret)
+{
+	list_children(s, s->model->blockvolumes, cluster, RECORD_BLOCKVOLUME,
+		      ret);
+}
+
+void
+service_hosted_blockvolumes(struct service *s, const char *volume,
+			    struct strs *ret)
+{
+	list_children(s, s->model->hosted, volume, RECORD_BLOCKVOLUME, ret);
 }
 
 void

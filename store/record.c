@@ -199,6 +199,7 @@ static const struct member volume_members[] = {
 	OF(volume, BRICKS, bricks),
 	WORD(volume, doing, volume_pending_names, false),
 	OF(volume, ID, pending),
+	OF(volume, STRS, clusters),
 	END
 };
 
@@ -217,6 +218,7 @@ static const struct member blockvolume_members[] = {
 	OF(blockvolume, I64, lun),
 	WORD(blockvolume, doing, volume_pending_names, false),
 	OF(blockvolume, ID, pending),
+	OF(blockvolume, STRS, clusters),
 	END
 };
 

@@ -141,6 +141,7 @@ struct volume {
 	size_t nbricks;
 	enum volume_pending doing;
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
+	struct strs clusters;	/* those that the request named */
 };
 
 /* A block volume: a file on a block-hosting volume that gluster-block exports
@@ -161,6 +162,7 @@ struct blockvolume {
 	int64_t lun;
 	enum volume_pending doing;
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
+	struct strs clusters;	/* those that the request named */
 };
 
 enum op_kind {
