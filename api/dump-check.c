@@ -290,6 +290,9 @@ static void
 check_change(struct report *r, const struct operation *op,
 	     const struct pending_change *c)
 {
+	/* The brick that is replaced is marked by its volume only. */
+	if (op->kind == OP_BRICK_EVICT && c->number == CHANGE_DELETE_BRICK)
+		return;
 	switch (c->number) {
 	case CHANGE_ADD_BRICK:
 	case CHANGE_DELETE_BRICK:

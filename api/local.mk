@@ -15,6 +15,7 @@ libapi_la_SOURCES = \
 	%D%/h-cluster.c \
 	%D%/h-db.c \
 	%D%/h-device.c \
+	%D%/h-examine.c \
 	%D%/h-metrics.c \
 	%D%/h-node.c \
 	%D%/h-own.c \

@@ -52,6 +52,7 @@ const struct route routes[] = {
 	{ "DELETE", "/blockvolumes/{id}", h_blockvolume_delete, 0 },
 	{ "POST", "/blockvolumes/{id}/expand", h_blockvolume_expand, 0 },
 	{ "POST", "/bricks/to-evict/{id}", h_brick_evict, 0 },
+	{ "GET", "/internal/state/examine/gluster", h_examine, ROUTE_SLOW },
 	{ "GET", "/db/dump", h_db_dump, ROUTE_SLOW },
 	{ "GET", "/db/check", h_db_check, ROUTE_SLOW },
 	{ "GET", "/backup/db", h_backup, ROUTE_SLOW },

@@ -57,6 +57,7 @@ libcore_la_SOURCES = \
 	%D%/service-cluster.c \
 	%D%/service-brick.c \
 	%D%/service-device.c \
+	%D%/service-examine.c \
 	%D%/service-measure.c \
 	%D%/service-node.c \
 	%D%/service-pending.c \

@@ -134,6 +134,18 @@ struct figure {
 };
 size_t service_figures(struct service *, struct figure ret[SERVICE_FIGURES_MAX]);
 
+/* What the nodes of the snapshot have, as they say themselves; node: it waits for
+ * them, a minute at most.
+ */
+struct examined {
+	struct node *node;		/* a reference */
+	char *error;			/* why it could not be asked, or NULL */
+	struct { struct kvs *v; size_t n, cap; } records;	/* node_examine's */
+};
+struct examined *service_examine(struct service *,
+				 const struct mirror_snapshot *, size_t *ret_n);
+void service_examine_free(struct examined *, size_t n);
+
 /* What is measured for GET /metrics.  measures_release and
  * topology_measures_release.
  */

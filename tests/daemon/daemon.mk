@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \
+	%D%/t-examine.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \

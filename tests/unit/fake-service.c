@@ -287,6 +287,19 @@ service_clean_operations(struct service *s, const struct strs *ids,
 	return fail(err, ERR_NOTFOUND, "Id not found");
 }
 
+struct examined *
+service_examine(struct service *s, const struct mirror_snapshot *snapshot,
+		size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_examine_free(struct examined *l, size_t n)
+{
+}
+
 void
 service_snapshot(struct service *s, struct mirror_snapshot *ret)
 {
