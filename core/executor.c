@@ -11,6 +11,7 @@
 
 #include "executor.h"
 #include "gate.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 struct executor {
@@ -22,6 +23,7 @@ struct executor {
 	struct brickyard_executor_instance *lowered;	/* of that, NULL: none */
 	size_t node_limit;	/* calls at a time on a node; 0: any number */
 	struct gate gate;
+	struct step_stats stats;
 };
 
 /* What one call needs besides its own arguments. */
@@ -31,6 +33,7 @@ struct visit {
 	const char *step;
 	const struct plugin *was;
 	struct gate_ticket ticket;
+	int64_t began_us;
 	struct brickyard_error error;
 	struct brickyard_result *result;	/* NULL: gives none */
 };
@@ -87,6 +90,7 @@ visit_begin(struct visit *v, bool has_step, const struct brickyard_node *node,
 		result_release(v->result);
 		result_init(v->result);
 	}
+	v->began_us = clock_mono_us();
 	v->was = plugin_enter(v->ex->plugin);
 	return ERR_OK;
 }
@@ -125,6 +129,7 @@ visit_end(struct visit *v, int r, struct error *err)
 	gate_leave(&v->ex->gate, &v->ticket);
 
 	e = verdict(v, r, err);
+	step_stats_add(&v->ex->stats, v->step, clock_mono_us() - v->began_us, e);
 	if (e != ERR_OK && v->result != NULL) {
 		/* Half a result is none. */
 		result_release(v->result);
@@ -206,6 +211,7 @@ executor_open(const struct plugin *p, const struct kvs *given,
 	ex->plugin = p;
 	ex->ops = &p->executor;
 	gate_init(&ex->gate);
+	step_stats_init(&ex->stats);
 	e = open_instance(ex, &config, err);
 	if (e != ERR_OK) {
 		executor_close(ex);
@@ -295,6 +301,7 @@ executor_close(struct executor *ex)
 		ex->ops->close(ex->instance);
 	}
 	gate_release(&ex->gate);
+	step_stats_release(&ex->stats);
 	free(ex);
 }
 
@@ -302,6 +309,12 @@ void
 executor_set_node_limit(struct executor *ex, size_t limit)
 {
 	ex->node_limit = limit;
+}
+
+const struct step_stats *
+executor_stats(const struct executor *ex)
+{
+	return &ex->stats;
 }
 
 const char *

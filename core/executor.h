@@ -7,6 +7,7 @@
 #define EXECUTOR_H
 
 #include "lowering.h"
+#include "step-stats.h"
 
 struct executor;
 
@@ -25,6 +26,7 @@ enum err MUST_CHECK executor_open_lowered(const struct plugin *,
 void executor_set_node_limit(struct executor *, size_t limit);
 void executor_close(struct executor *);		/* accepts NULL */
 const char *executor_name(const struct executor *);
+const struct step_stats *executor_stats(const struct executor *);
 
 /* The calls of brickyard/executor.h, in the core's error convention.  They
  * block; never call them from an HTTP thread or under a lock.

@@ -5,6 +5,7 @@ libutil_la_SOURCES = \
 	%D%/util/cleanup.h \
 	%D%/util/clock.c %D%/util/clock.h \
 	%D%/util/error.c %D%/util/error.def %D%/util/error.h \
+	%D%/util/histogram.c %D%/util/histogram.h \
 	%D%/util/id.c %D%/util/id.h \
 	%D%/util/log.c %D%/util/log.h \
 	%D%/util/strs.c %D%/util/strs.h \
@@ -60,12 +61,15 @@ libcore_la_SOURCES = \
 	%D%/service-cluster.c \
 	%D%/service-brick.c \
 	%D%/service-device.c \
+	%D%/service-examine.c \
+	%D%/service-measure.c \
 	%D%/service-node.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \
 	%D%/service-volume.c \
 	%D%/slot.c \
+	%D%/step-stats.c %D%/step-stats.h \
 	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \

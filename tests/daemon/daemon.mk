@@ -9,10 +9,12 @@ dist_check_SCRIPTS += \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
+	%D%/t-db.t \
 	%D%/t-db-import.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \
+	%D%/t-examine.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
@@ -21,6 +23,7 @@ dist_check_SCRIPTS += \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-metrics.t \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t \

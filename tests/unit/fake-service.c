@@ -288,6 +288,19 @@ service_clean_operations(struct service *s, const struct strs *ids,
 	return fail(err, ERR_NOTFOUND, "Id not found");
 }
 
+struct examined *
+service_examine(struct service *s, const struct mirror_snapshot *snapshot,
+		size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_examine_free(struct examined *l, size_t n)
+{
+}
+
 void
 service_snapshot(struct service *s, struct mirror_snapshot *ret)
 {
@@ -366,6 +379,31 @@ size_t
 service_figures(struct service *s, struct figure ret[SERVICE_FIGURES_MAX])
 {
 	return 0;
+}
+
+void
+service_measure(struct service *s, struct measures *ret)
+{
+	static const struct mirror_stats none;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->store = &none;
+}
+
+void
+measures_release(struct measures *m)
+{
+}
+
+void
+service_measure_topology(struct service *s, struct topology_measures *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+}
+
+void
+topology_measures_release(struct topology_measures *t)
+{
 }
 
 /* ---- switches ---- */

@@ -647,14 +647,14 @@ test_stop_in_forget(void)
 
 	begin("a device is not forgotten because its removal was stopped");
 	fail_device(0);
-	hook(hook_hang, "device_teardown", 1, 0);
+	hook(hook_hang, "device_forget", 1, 0);
 	is_int(service_device_delete(w.s[0], w.device[0], true, op, &err),
 	       ERR_OK, "forgetting it begins");
-	ok(fake_wait_calls("device_teardown", 1), "and is at work");
+	ok(fake_wait_calls("device_forget", 1), "and is at work");
 	stop(0, 0);
 	start(0);
 	is_int(wait_end(0, op), ERR_OK, "the next one does it");
-	is_int(fake_calls("device_teardown"), 2, "all of it");
+	is_int(fake_calls("device_forget"), 2, "all of it");
 	end();
 }
 
