@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "executor.h"
+#include "executor-inject.h"
 #include "gate.h"
 #include "util/xalloc.h"
 
 struct executor {
+	struct inject *inject;	/* NULL: the executor itself, else around it */
+	struct executor *within;
 	const struct plugin *plugin;
 	const struct brickyard_executor *ops;
 	struct brickyard_executor_instance *instance;	/* may be NULL */
@@ -147,6 +150,13 @@ visit_end(struct visit *v, int r, struct error *err)
 			 (err_));					\
 } while (0)
 
+/* Before it: errors may be injected around it. */
+#define INJECT(ex_, member, ...) do {					\
+	if ((ex_)->inject != NULL)					\
+		return inject_##member((ex_)->inject, (ex_)->within,	\
+				       __VA_ARGS__);			\
+} while (0)
+
 /* ---- life ---- */
 
 static void
@@ -207,6 +217,8 @@ executor_close(struct executor *ex)
 {
 	if (ex == NULL)
 		return;
+	executor_close(ex->within);
+	inject_free(ex->inject);
 	if (ex->is_open) {
 		PLUGIN_SCOPE(ex->plugin);
 		ex->ops->close(ex->instance);
@@ -227,12 +239,31 @@ executor_name(const struct executor *ex)
 	return ex->plugin->name;
 }
 
+enum err
+executor_inject(const struct config *c, struct executor **ex, struct error *err)
+{
+	struct executor *around;
+	struct inject *inject;
+	enum err e = inject_new(c, &inject, err);
+
+	if (e != ERR_OK || inject == NULL)
+		return e;
+	around = XNEW(struct executor);
+	around->plugin = (*ex)->plugin;
+	gate_init(&around->gate);
+	around->inject = inject;
+	around->within = *ex;
+	*ex = around;
+	return ERR_OK;
+}
+
 /* ---- the steps ---- */
 
 enum err
 executor_node_check(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node, struct error *err)
 {
+	INJECT(ex, node_check, call, node, err);
 	STEP(ex, call, node, NULL, node_check, err);
 }
 
@@ -241,6 +272,7 @@ executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *from, const char *host,
 		    struct error *err)
 {
+	INJECT(ex, peer_probe, call, from, host, err);
 	STEP(ex, call, from, NULL, peer_probe, err, host);
 }
 
@@ -249,6 +281,7 @@ executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *from, const char *host,
 		     struct error *err)
 {
+	INJECT(ex, peer_detach, call, from, host, err);
 	STEP(ex, call, from, NULL, peer_detach, err, host);
 }
 
@@ -258,6 +291,7 @@ executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_device *device,
 			struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, device_prepare, call, node, device, result, err);
 	STEP(ex, call, node, result, device_prepare, err, device, result);
 }
 
@@ -267,6 +301,7 @@ executor_device_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_device *device,
 		     struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, device_info, call, node, device, result, err);
 	STEP(ex, call, node, result, device_info, err, device, result);
 }
 
@@ -277,6 +312,7 @@ executor_device_teardown(struct executor *ex,
 			 const struct brickyard_device *device,
 			 struct error *err)
 {
+	INJECT(ex, device_teardown, call, node, device, err);
 	STEP(ex, call, node, NULL, device_teardown, err, device);
 }
 
@@ -286,6 +322,7 @@ executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick *const *bricks, size_t n,
 		       struct error *err)
 {
+	INJECT(ex, bricks_create, call, node, bricks, n, err);
 	STEP(ex, call, node, NULL, bricks_create, err, bricks, n);
 }
 
@@ -295,6 +332,7 @@ executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_brick *const *bricks, size_t n,
 			struct error *err)
 {
+	INJECT(ex, bricks_destroy, call, node, bricks, n, err);
 	STEP(ex, call, node, NULL, bricks_destroy, err, bricks, n);
 }
 
@@ -304,6 +342,7 @@ executor_volume_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       struct error *err)
 {
+	INJECT(ex, volume_create, call, node, volume, err);
 	STEP(ex, call, node, NULL, volume_create, err, volume);
 }
 
@@ -313,6 +352,7 @@ executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       uint32_t rebalance, struct error *err)
 {
+	INJECT(ex, volume_expand, call, node, volume, rebalance, err);
 	STEP(ex, call, node, NULL, volume_expand, err, volume, rebalance);
 }
 
@@ -321,6 +361,7 @@ executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_node *node, const char *name,
 			struct error *err)
 {
+	INJECT(ex, volume_destroy, call, node, name, err);
 	STEP(ex, call, node, NULL, volume_destroy, err, name);
 }
 
@@ -329,6 +370,7 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *node, const char *name,
 		     struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, volume_info, call, node, name, result, err);
 	STEP(ex, call, node, result, volume_info, err, name, result);
 }
 
@@ -339,6 +381,7 @@ executor_node_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node,
 		    struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, node_probe, call, node, result, err);
 	STEP(ex, call, node, result, node_probe, err, result);
 }
 
@@ -347,6 +390,7 @@ executor_heal_info(struct executor *ex, const struct brickyard_call *call,
 		   const struct brickyard_node *node, const char *name,
 		   struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, heal_info, call, node, name, result, err);
 	STEP(ex, call, node, result, heal_info, err, name, result);
 }
 
@@ -357,6 +401,7 @@ executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick_ref *new_brick,
 		       struct error *err)
 {
+	INJECT(ex, brick_replace, call, node, name, old_brick, new_brick, err);
 	STEP(ex, call, node, NULL, brick_replace, err,
 	     name, old_brick, new_brick);
 }
@@ -367,6 +412,8 @@ executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
 		      const char *clone, const char *snapshot,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, volume_clone, call, node, name, clone, snapshot, result,
+	       err);
 	STEP(ex, call, node, result, volume_clone, err,
 	     name, clone, snapshot, result);
 }
@@ -377,6 +424,7 @@ executor_block_create(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_block *block,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, block_create, call, node, block, result, err);
 	STEP(ex, call, node, result, block_create, err, block, result);
 }
 
@@ -386,6 +434,7 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 		    const char *name, struct brickyard_result *result,
 		    struct error *err)
 {
+	INJECT(ex, block_info, call, node, volume, name, result, err);
 	STEP(ex, call, node, result, block_info, err, volume, name, result);
 }
 
@@ -394,6 +443,7 @@ executor_block_expand(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      const struct brickyard_block *block, struct error *err)
 {
+	INJECT(ex, block_expand, call, node, block, err);
 	STEP(ex, call, node, NULL, block_expand, err, block);
 }
 
@@ -402,6 +452,7 @@ executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node, const char *volume,
 		       const char *name, struct error *err)
 {
+	INJECT(ex, block_destroy, call, node, volume, name, err);
 	STEP(ex, call, node, NULL, block_destroy, err, volume, name);
 }
 
@@ -410,6 +461,7 @@ executor_node_examine(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, node_examine, call, node, result, err);
 	STEP(ex, call, node, result, node_examine, err, result);
 }
 
@@ -418,5 +470,6 @@ executor_device_forget(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node,
 		       const struct brickyard_device *device, struct error *err)
 {
+	INJECT(ex, device_forget, call, node, device, err);
 	STEP(ex, call, node, NULL, device_forget, err, device);
 }

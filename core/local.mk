@@ -20,9 +20,12 @@ libcore_la_SOURCES = \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-inject.c %D%/executor-inject.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/health.c \
+	%D%/heketi-words.c %D%/heketi-words.h \
+	%D%/inject.c %D%/inject.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-device.c \
