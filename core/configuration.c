@@ -129,6 +129,8 @@ static const struct key keys[] = {
 	INT("shutdown_delay_ms", "-1", NULL, 0, -1, 600000,
 	    "how long to serve on after SIGTERM while /readyz says no; "
 	    "-1: 5000 with a shared store, else 0"),
+	INT("heal_wait_s", "1800", NULL, 0, 0, 6000,
+	    "how long removing a device or node waits for a heal to end"),
 	BOOL("rebalance_on_expansion", "true",
 	     "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION", ENV_VALUE, 0,
 	     "rebalance a volume that was expanded"),

@@ -13,27 +13,39 @@ libutil_la_SOURCES = \
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/ages.c %D%/ages.h \
+	%D%/block.c %D%/block.h \
+	%D%/block-repair.c \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
 	%D%/duty.c %D%/duty.h \
-	%D%/engine.c %D%/engine.h \
+	%D%/engine.c %D%/engine.h %D%/engine-private.h \
+	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
 	%D%/executor-inject.c %D%/executor-inject.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
+	%D%/heal.c %D%/heal.h \
 	%D%/health.c \
 	%D%/heketi-words.c %D%/heketi-words.h \
 	%D%/inject.c %D%/inject.h \
+	%D%/lowering.c %D%/lowering.h \
+	%D%/leftover.c %D%/leftover.h \
+	%D%/live-node.c %D%/live-node.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
+	%D%/op-block.c %D%/op-block.h \
+	%D%/op-clean.c \
 	%D%/op-device.c \
+	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
-	%D%/op-volume.c \
+	%D%/op-remove.c \
+	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
 	%D%/pending.c %D%/pending.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/placement-replace.c \
 	%D%/placement-rule.c %D%/placement-rule.h \
 	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
@@ -42,11 +54,16 @@ libcore_la_SOURCES = \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-admin.c \
+	%D%/service-block.c \
 	%D%/service-cluster.c \
+	%D%/service-brick.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-pending.c \
 	%D%/service-replica.c \
+	%D%/service-tags.c \
 	%D%/service-volume.c \
+	%D%/slot.c \
 	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
@@ -61,8 +78,41 @@ sbin_PROGRAMS += brickyardd
 brickyardd_SOURCES = %D%/main.c %D%/main.h \
 	%D%/main-db.c %D%/main-export.c %D%/main-offline.c %D%/main-offline.h
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
-brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
+brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 
-man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5
-CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5
-EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod
+man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
+
+# For authors of plug-ins; the ABI's version comes from the header.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = %D%/brickyard-plugin.pc
+CLEANFILES += $(pkgconfig_DATA)
+EXTRA_DIST += %D%/brickyard-plugin.pc.in
+ABI_OF = sed -n 's/^.define BRICKYARD_ABI_$(1)[^0-9]*\([0-9]*\)u$$/\1/p' \
+	$(srcdir)/core/include/brickyard/common.h
+%D%/brickyard-plugin.pc: %D%/brickyard-plugin.pc.in %D%/include/brickyard/common.h Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's,[@]prefix[@],$(prefix),' \
+		-e 's,[@]exec_prefix[@],$(exec_prefix),' -e 's,[@]includedir[@],$(includedir),' \
+		-e 's,[@]libdir[@],$(libdir),' -e 's,[@]executordir[@],$(executordir),' \
+		-e 's,[@]volumetypedir[@],$(volumetypedir),' \
+		-e 's,[@]PACKAGE_VERSION[@],$(PACKAGE_VERSION),' \
+		-e "s,[@]ABI_MAJOR[@],`$(call ABI_OF,MAJOR)`,g" \
+		-e "s,[@]ABI_MINOR[@],`$(call ABI_OF,MINOR)`,g" \
+		$(srcdir)/core/brickyard-plugin.pc.in >$@
+
+# For authors of plug-ins: tries the contract on a shared object.
+bin_PROGRAMS += brickyard-plugin-check
+brickyard_plugin_check_SOURCES = \
+	%D%/plugin-check/belongings.c \
+	%D%/plugin-check/check.h \
+	%D%/plugin-check/check-object.c \
+	%D%/plugin-check/check-run.c \
+	%D%/plugin-check/check-steps.c \
+	%D%/plugin-check/check-type.c \
+	%D%/plugin-check/main.c \
+	$(NULL)
+brickyard_plugin_check_LDADD = libcore.la libstore.la libutil.la
+man_MANS += %D%/plugin-check/brickyard-plugin-check.1
+CLEANFILES += %D%/plugin-check/brickyard-plugin-check.1
+EXTRA_DIST += %D%/plugin-check/brickyard-plugin-check.1.pod

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 
 #include "api/api.h"
+#include "executors/script/script.h"
 #include "main.h"
 #include "store/copy.h"
 #include "store/jsonfile.h"
@@ -237,23 +238,55 @@ executor_word(const struct config *c)
 	return name;
 }
 
+/* The steps of executors that have nothing but .run. */
+static const struct lowering scripts = {
+	.options = script_options,
+	.steps = &script_steps,
+	.attach = script_attach,
+	.detach = script_detach,
+};
+
+/* heketi's section of an executor: some of its keys are the service's own, and
+ * some were never heard, so those that nobody has are left out.  What is in our
+ * section goes before, and there a strange key is a mistake.
+ */
+static void
+executor_options(const struct config *c, const struct plugin *p,
+		 struct kvs *ret)
+{
+	static const char *const sections[][2] = {
+		{ "ssh", "glusterfs.sshexec." },
+		{ "kubernetes", "glusterfs.kubeexec." },
+	};
+	CLEANUP_FREE char *own = xasprintf("executors.%s.", p->name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		CLEANUP(kvs_release) struct kvs theirs = { 0 };
+
+		if (strcmp(sections[i][0], p->name) != 0)
+			continue;
+		config_section(c, sections[i][1], &theirs);
+		for (size_t k = 0; k < theirs.n; k++)
+			if (lowering_has_option(&scripts, p, theirs.v[k].key))
+				kvs_set(ret, theirs.v[k].key,
+					theirs.v[k].value);
+	}
+	config_section(c, own, ret);
+}
+
 enum err
 open_executor(struct daemon *d, struct error *err)
 {
 	const char *name = executor_word(d->config);
-	CLEANUP_FREE char *section = xasprintf("executors.%s.", name);
 	CLEANUP(kvs_release) struct kvs given = { 0 };
-	CLEANUP(kvs_release) struct kvs checked = { 0 };
 	const struct plugin *p;
 	enum err r = plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR, name, &p,
 				 err);
 
 	if (r != ERR_OK)
 		return r;
-	config_section(d->config, section, &given);
-	r = plugin_check_config(p, &given, &checked, err);
-	if (r == ERR_OK)
-		r = executor_open(p, &checked, &d->executor, err);
+	executor_options(d->config, p, &given);
+	r = executor_open_lowered(p, &scripts, &given, &d->executor, err);
 	if (r == ERR_OK)
 		executor_set_node_limit(d->executor, (size_t)config_int(
 			d->config, "node_concurrency"));
@@ -311,8 +344,10 @@ print_mode(struct daemon *d)
 	} else {
 		l = plugin_list(d->plugins, &n);
 		for (size_t i = 0; i < n; i++)
-			if (strcmp(l[i]->name, d->opt.plugin) == 0)
+			if (strcmp(l[i]->name, d->opt.plugin) == 0) {
 				plugin_print(l[i], &b);
+				lowering_print(&scripts, l[i], &b);
+			}
 		if (b.len == 0) {
 			fprintf(stderr, "brickyardd: no plug-in is called '%s'; "
 				"see --list-plugins\n", d->opt.plugin);
@@ -453,7 +488,8 @@ start(struct daemon *d, const char *listen, struct error *err)
 static void
 say_ready(struct daemon *d)
 {
-	printf("brickyardd: ready on %s\n", d->address);
+	printf("brickyardd: ready on %s%s\n", d->address,
+	       api_has_tls(d->api) ? " with TLS enabled" : "");
 	fflush(stdout);
 	notify_systemd("READY=1");
 }
@@ -506,6 +542,41 @@ reset_admin_mode(struct daemon *d)
 		log_err("SIGUSR2: admin mode: %s", err.text);
 }
 
+/* What may be changed while we run: the certificate. */
+static void
+reload(struct daemon *d)
+{
+	struct error err;
+
+	notify_systemd("RELOADING=1");
+	if (!api_has_tls(d->api))
+		log_notice("SIGHUP: nothing to read anew: TLS is not enabled");
+	else if (api_reload(d->api, &err) == ERR_OK)
+		log_notice("SIGHUP: the certificate was read anew");
+	else
+		log_err("SIGHUP: %s; going on with the certificate that was "
+			"read before", err.text);
+	notify_systemd("READY=1");
+}
+
+/* Until one of them says that it is the end. */
+static int
+wait_for_signal(struct daemon *d, const sigset_t *set)
+{
+	int sig = 0;
+
+	for (;;) {
+		if (sigwait(set, &sig) != 0)
+			continue;
+		if (sig == SIGUSR2)
+			reset_admin_mode(d);
+		else if (sig == SIGHUP)
+			reload(d);
+		else
+			return sig;
+	}
+}
+
 static int
 serve(struct daemon *d)
 {
@@ -513,7 +584,7 @@ serve(struct daemon *d)
 	struct error err;
 	const struct strs *warnings = config_warnings(d->config);
 	sigset_t set;
-	int sig = 0;
+	int sig;
 
 	for (size_t i = 0; i < warnings->n; i++)
 		log_warning("configuration: %s", warnings->v[i]);
@@ -522,6 +593,7 @@ serve(struct daemon *d)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (start(d, listen, &err) != ERR_OK) {
@@ -531,11 +603,11 @@ serve(struct daemon *d)
 	}
 	/* ---- from here on nothing may fail ---- */
 	say_ready(d);
-	while (sigwait(&set, &sig) != 0 || sig == SIGUSR2)
-		reset_admin_mode(d);
+	sig = wait_for_signal(d, &set);
 	log_notice("%s: stopping", strsignal(sig));
 	notify_systemd("STOPPING=1");
 	sigdelset(&set, SIGUSR2);
+	sigdelset(&set, SIGHUP);
 	drain(d, &set);
 	stop(d);
 	return EXIT_SUCCESS;

@@ -65,6 +65,16 @@ static const struct member executor_members[] = {
 	OPTIONAL(executor, volume_expand),
 	OPTIONAL(executor, volume_destroy),
 	OPTIONAL(executor, volume_info),
+	OPTIONAL(executor, node_probe),
+	OPTIONAL(executor, heal_info),
+	OPTIONAL(executor, brick_replace),
+	OPTIONAL(executor, volume_clone),
+	OPTIONAL(executor, block_create),
+	OPTIONAL(executor, block_info),
+	OPTIONAL(executor, block_expand),
+	OPTIONAL(executor, block_destroy),
+	OPTIONAL(executor, node_examine),
+	OPTIONAL(executor, device_forget),
 	{ NULL, 0, false },
 };
 
@@ -671,8 +681,8 @@ plugin_print_list(const struct plugin_host *h, struct buf *b)
 	}
 }
 
-static void
-print_option(const struct brickyard_option *o, struct buf *b)
+void
+plugin_print_option(const struct brickyard_option *o, struct buf *b)
 {
 	static const char *const types[] = {
 		[BRICKYARD_OPT_STRING] = "string",
@@ -739,5 +749,5 @@ plugin_print(const struct plugin *p, struct buf *b)
 		return;
 	for (const struct brickyard_option *o = head_of(p)->options;
 	     o->key != NULL; o++)
-		print_option(o, b);
+		plugin_print_option(o, b);
 }

@@ -39,6 +39,7 @@ static const char *const op_kind_names[OP_KINDS] = {
 	[OP_BLOCK_DELETE] = "delete-block-volume",
 	[OP_BLOCK_EXPAND] = "expand-block-volume",
 	[OP_BLOCK_RESTRICT] = "block-restriction",
+	[OP_CLEAN] = "clean-operations",
 };
 
 static const char *const op_status_names[] = {

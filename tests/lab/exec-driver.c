@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Drives an executor plug-in by hand, with a host of its own: no daemon.
  *
- *   exec-driver PLUGIN.so [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
+ *   exec-driver PLUGIN.so [-l] [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
  *		[-- COMMAND ...]...
  *
  * All commands run in one instance, one after the other, or with -p each on a
- * thread of its own.  Prints for each "N ok" or "N fail CLASS TEXT", and before
+ * thread of its own; with -l nothing of the plug-in is used but .run, the steps
+ * are executors/script's.  Prints for each "N ok" or "N fail CLASS TEXT", and before
  * it its results, "N =RECORD KEY VALUE"; line ends in them as \n.  The exit
  * status is 0 when all are ok.  Keys of every command: host (manage host), op,
  * epoch, timeout (ms), cancel (ms).  The commands are the table below.
@@ -23,6 +24,8 @@
 
 #include <brickyard/executor.h>
 
+#include "executors/script/script.h"
+
 #define MAX_WORDS 256
 #define MIB (UINT64_C(1) << 20)
 
@@ -34,6 +37,13 @@ struct brickyard_error {
 struct brickyard_result {
 	int n;			/* of the command */
 	int record;
+	struct ran *ran;	/* a script's; NULL: print it */
+};
+
+/* What a script printed. */
+struct ran {
+	uint64_t exit_status;
+	char *out, *err;
 };
 
 struct command {
@@ -45,8 +55,11 @@ struct command {
 	int failed;
 };
 
+/* What the commands go to; below: the plug-in, when that is the lowering. */
 static const struct brickyard_executor *ex;
 static struct brickyard_executor_instance *in;
+static const struct brickyard_executor *below;
+static struct brickyard_executor_instance *below_in;
 static pthread_mutex_t out = PTHREAD_MUTEX_INITIALIZER;
 static bool verbose;
 static __thread struct command *current;
@@ -108,6 +121,16 @@ host_next(struct brickyard_result *r)
 static void
 host_str(struct brickyard_result *r, const char *key, const char *value)
 {
+	if (r->ran != NULL) {
+		char **to = strcmp(key, "stdout") == 0 ? &r->ran->out :
+			strcmp(key, "stderr") == 0 ? &r->ran->err : NULL;
+
+		if (to != NULL)
+			*to = strdup(value);
+		else
+			r->ran->exit_status = strtoull(value, NULL, 10);
+		return;
+	}
 	pthread_mutex_lock(&out);
 	printf("%d =%d %s ", r->n, r->record, key);
 	put_escaped(value);
@@ -305,7 +328,7 @@ struct args {
 static int
 do_run(struct args *a)
 {
-	return ex->run(in, &a->call, &a->node, get(a->c, "script", ""), a->res,
+	return below->run(below_in, &a->call, &a->node, get(a->c, "script", ""), a->res,
 		       a->err);
 }
 
@@ -469,6 +492,46 @@ command_thread(void *arg)
 	return NULL;
 }
 
+/* ---- the lowering ---- */
+
+static int
+run_below(void *arg, const struct brickyard_call *call,
+	  const struct brickyard_node *node, const char *script,
+	  script_give_fn *give, void *to, struct brickyard_error *err)
+{
+	struct ran ran = {0};
+	struct brickyard_result res = { .ran = &ran };
+	int r = below->run(below_in, call, node, script, &res, err);
+
+	if (r == 0)
+		give(to, ran.exit_status, ran.out != NULL ? ran.out : "",
+		     ran.err != NULL ? ran.err : "");
+	free(ran.out);
+	free(ran.err);
+	return r;
+}
+
+static bool
+has_option(const struct brickyard_option *o, const char *key)
+{
+	for (; o != NULL && o->key != NULL; o++)
+		if (strcmp(o->key, key) == 0)
+			return true;
+	return false;
+}
+
+static int
+attach(const struct brickyard_kv *given, size_t n)
+{
+	struct brickyard_error err = {0};
+
+	ex = &script_steps;
+	if (script_attach(&host, run_below, NULL, given, n, &in, &err) == 0)
+		return 0;
+	printf("open fail %d %s\n", err.err_class, err.text);
+	return -1;
+}
+
 /* ---- main ---- */
 
 static size_t
@@ -490,7 +553,8 @@ parse_commands(char **argv, struct command *c, size_t max)
 }
 
 static int
-open_plugin(const char *path, const struct brickyard_kv *given, size_t n)
+open_plugin(const char *path, const struct brickyard_kv *given, size_t n,
+	    bool lowered)
 {
 	struct brickyard_kv config[MAX_WORDS];
 	struct brickyard_error err = {0};
@@ -513,9 +577,13 @@ open_plugin(const char *path, const struct brickyard_kv *given, size_t n)
 			config[nconfig++] = (struct brickyard_kv){
 				o->key, o->default_value };
 	for (size_t i = 0; i < n; i++)
-		config[nconfig++] = given[i];
-	if (ex->open(config, nconfig, &in, &err) == 0)
-		return 0;
+		if (!lowered || has_option(ex->head.options, given[i].key))
+			config[nconfig++] = given[i];
+	if (ex->open(config, nconfig, &in, &err) == 0) {
+		below = ex;
+		below_in = in;
+		return lowered ? attach(given, n) : 0;
+	}
 	printf("open fail %d %s\n", err.err_class, err.text);
 	return -1;
 }
@@ -544,7 +612,7 @@ main(int argc, char **argv)
 	struct brickyard_kv given[MAX_WORDS / 2];
 	struct command *c = keep(calloc(MAX_WORDS, sizeof(*c)));
 	size_t ngiven = 0, n;
-	bool parallel = false;
+	bool parallel = false, lowered = false;
 	int bad = 0, i = 2;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -552,6 +620,8 @@ main(int argc, char **argv)
 
 		if (strcmp(argv[i], "-p") == 0) {
 			parallel = true;
+		} else if (strcmp(argv[i], "-l") == 0) {
+			lowered = true;
 		} else if (strcmp(argv[i], "-v") == 0) {
 			verbose = true;
 		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc &&
@@ -561,12 +631,14 @@ main(int argc, char **argv)
 			given[ngiven++].value = eq + 1;
 		}
 	}
-	if (argc < 3 || open_plugin(argv[1], given, ngiven) < 0)
+	if (argc < 3 || open_plugin(argv[1], given, ngiven, lowered) < 0)
 		return 2;
 	n = parse_commands(argv + i, c, MAX_WORDS);
 	run_all(c, n, parallel);
 	for (size_t k = 0; k < n; k++)
 		bad |= c[k].failed;
-	ex->close(in);
+	if (lowered)
+		script_detach(in);
+	below->close(below_in);
 	return bad;
 }

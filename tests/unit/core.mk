@@ -15,3 +15,6 @@ check_PROGRAMS += %D%/t-engine
 check_PROGRAMS += %D%/t-heketi-words
 %C%_t_heketi_words_SOURCES = %D%/t-heketi-words.c
 %C%_t_heketi_words_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-block
+%C%_t_block_SOURCES = %D%/t-block.c
+%C%_t_block_LDADD = libcore.la libstore.la libutil.la
