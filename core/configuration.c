@@ -225,7 +225,7 @@ static const struct key keys[] = {
 	STR("glusterfs.sshexec.port", "22", "HEKETI_SSH_PORT", NUMBER_TOO,
 	    "ssh port of the nodes"),
 	STR("glusterfs.sshexec.known_hosts", "", "SSH_KNOWN_HOSTS", 0,
-	    "file with the nodes' host keys"),
+	    "files with the nodes' host keys, separated by colons"),
 
 	EXECUTOR_KEYS("glusterfs.kubeexec"),
 	STR("glusterfs.kubeexec.namespace", "", "HEKETI_KUBE_NAMESPACE", 0,

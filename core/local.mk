@@ -24,6 +24,7 @@ libcore_la_SOURCES = \
 	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
 	%D%/executor-inject.c %D%/executor-inject.h \
+	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/heal.c %D%/heal.h \

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 
 #include "api/api.h"
+#include "executor-config.h"
 #include "executors/script/script.h"
 #include "main.h"
 #include "store/copy.h"
@@ -222,22 +223,6 @@ load_plugins(struct daemon *d)
 	d->plugins = plugin_host_new(path[0] != '\0' ? path : dflt);
 }
 
-/* heketi's words for executors, and ours. */
-static const char *
-executor_word(const struct config *c)
-{
-	static const char *const words[][2] = {
-		{ "", "ssh" }, { "mock", "simulated" }, { "kube", "kubernetes" },
-		{ "inject/ssh", "ssh" }, { "inject/mock", "simulated" },
-	};
-	const char *name = config_str(c, "glusterfs.executor");
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i][0], name) == 0)
-			return words[i][1];
-	return name;
-}
-
 /* The steps of executors that have nothing but .run. */
 static const struct lowering scripts = {
 	.options = script_options,
@@ -246,38 +231,10 @@ static const struct lowering scripts = {
 	.detach = script_detach,
 };
 
-/* heketi's section of an executor: some of its keys are the service's own, and
- * some were never heard, so those that nobody has are left out.  What is in our
- * section goes before, and there a strange key is a mistake.
- */
-static void
-executor_options(const struct config *c, const struct plugin *p,
-		 struct kvs *ret)
-{
-	static const char *const sections[][2] = {
-		{ "ssh", "glusterfs.sshexec." },
-		{ "kubernetes", "glusterfs.kubeexec." },
-	};
-	CLEANUP_FREE char *own = xasprintf("executors.%s.", p->name);
-
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		CLEANUP(kvs_release) struct kvs theirs = { 0 };
-
-		if (strcmp(sections[i][0], p->name) != 0)
-			continue;
-		config_section(c, sections[i][1], &theirs);
-		for (size_t k = 0; k < theirs.n; k++)
-			if (lowering_has_option(&scripts, p, theirs.v[k].key))
-				kvs_set(ret, theirs.v[k].key,
-					theirs.v[k].value);
-	}
-	config_section(c, own, ret);
-}
-
 enum err
 open_executor(struct daemon *d, struct error *err)
 {
-	const char *name = executor_word(d->config);
+	const char *name = executor_config_name(d->config);
 	CLEANUP(kvs_release) struct kvs given = { 0 };
 	const struct plugin *p;
 	enum err r = plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR, name, &p,
@@ -285,7 +242,7 @@ open_executor(struct daemon *d, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	executor_options(d->config, p, &given);
+	executor_config_options(d->config, p, &scripts, &given);
 	r = executor_open_lowered(p, &scripts, &given, &d->executor, err);
 	if (r == ERR_OK)
 		executor_set_node_limit(d->executor, (size_t)config_int(
@@ -300,7 +257,7 @@ check_executor(struct daemon *d, struct error *err)
 	const struct plugin *p;
 
 	if (plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR,
-			executor_word(d->config), &p, err) == ERR_OK)
+			executor_config_name(d->config), &p, err) == ERR_OK)
 		return ERR_OK;
 	return fail_prefix(err, "invalid executor: %s",
 			   config_str(d->config, "glusterfs.executor"));
@@ -323,7 +280,7 @@ print_config(struct daemon *d, struct buf *b)
 	buf_addf(b, "# state: %s\n# serving on: %s, %s tokens\n"
 		 "# nodes are reached by: %s\n", store, listen,
 		 d->opt.disable_auth ? "without asking for" : "asking for",
-		 executor_word(d->config));
+		 executor_config_name(d->config));
 	if (check_executor(d, &err) != ERR_OK)
 		buf_addf(b, "# warning: %s\n", err.text);
 	for (size_t i = 0; i < w->n; i++)

@@ -4,6 +4,7 @@
 
 /* Not "config.h": from here that would be the one configure makes. */
 #include "configuration.h"
+#include "executor-config.h"
 
 #include "tests/tap.h"
 
@@ -474,6 +475,52 @@ test_print(void)
 	config_free(c);
 }
 
+static const char *
+option(const struct config *c, const char *executor, const char *key)
+{
+	static char value[64];
+	struct kvs k = { 0 };
+
+	executor_config_options(c, executor, &k);
+	snprintf(value, sizeof(value), "%s", kvs_get(&k, key) != NULL ?
+		 kvs_get(&k, key) : "(none)");
+	kvs_release(&k);
+	return value;
+}
+
+static void
+test_executor(void)
+{
+	struct config *c = config_new();
+	struct error err;
+
+	is_str(executor_config_name(c), "ssh", "heketi's executor is ours");
+	assert(set(c, "glusterfs.executor", "", CONFIG_STRING, &err) == ERR_OK);
+	is_str(executor_config_name(c), "ssh", "an empty one is it, too");
+	assert(set(c, "glusterfs.executor", "mock", CONFIG_STRING, &err) ==
+	       ERR_OK);
+	is_str(executor_config_name(c), "simulated", "mock is simulated");
+	is_str(option(c, "ssh", "user"), "(none)",
+	       "what is not set is left to the plug-in's default");
+	assert(set(c, "glusterfs.sshexec.user", "u", CONFIG_STRING, &err) ==
+	       ERR_OK && set(c, "glusterfs.sshexec.sudo", "true", CONFIG_BOOL,
+			     &err) == ERR_OK);
+	assert(setenv("HEKETI_SSH_PORT", "2222", 1) == 0 &&
+	       setenv("SSH_KNOWN_HOSTS", "/k:/l", 1) == 0 &&
+	       config_read_environment(c, &err) == ERR_OK);
+	is_str(option(c, "ssh", "user"), "u", "sshexec's user is ssh's");
+	is_str(option(c, "ssh", "sudo"), "true", "its sudo, too");
+	is_str(option(c, "ssh", "port"), "2222", "heketi's variables");
+	is_str(option(c, "ssh", "known_hosts"), "/k:/l", "and OpenSSH's");
+	is_str(option(c, "local", "user"), "(none)", "not another executor's");
+	assert(set(c, "executors.ssh.user", "v", CONFIG_STRING, &err) ==
+	       ERR_OK);
+	is_str(option(c, "ssh", "user"), "v", "executors.ssh goes before it");
+	config_free(c);
+	unsetenv("HEKETI_SSH_PORT");
+	unsetenv("SSH_KNOWN_HOSTS");
+}
+
 /* Nothing of the caller's environment may show. */
 static void
 clear_environment(void)
@@ -499,5 +546,6 @@ main(void)
 	test_sections();
 	test_checks();
 	test_print();
+	test_executor();
 	return tap_done();
 }
