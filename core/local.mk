@@ -81,9 +81,9 @@ brickyardd_SOURCES = %D%/main.c %D%/main.h \
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 
-man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
-CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
-EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
+man_MANS += %D%/brickyardd.8 %D%/brickyardd-db.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+CLEANFILES += %D%/brickyardd.8 %D%/brickyardd-db.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyardd-db.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
 
 # For authors of plug-ins; the ABI's version comes from the header.
 pkgconfigdir = $(libdir)/pkgconfig
