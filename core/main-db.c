@@ -285,6 +285,11 @@ fill_store(struct job *m, const struct docs *docs, struct error *err)
 
 	if (r == ERR_OK)
 		r = bulk_fill(&b, m->o->jsonfile, err);
+	if (r == ERR_EXISTS && m->o->if_empty) {
+		fprintf(stderr, "%s: left as it is\n", err->text);
+		store_close(s);
+		return ERR_OK;
+	}
 	if (r == ERR_OK)
 		r = bulk_finish(&b, err);
 	if (r == ERR_OK)

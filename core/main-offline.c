@@ -169,6 +169,8 @@ static const struct {
 	  "ask the nodes for the order of bricks" },
 	{ { "dry-run", no_argument, NULL, 'n' }, T_IMPORT, NULL,
 	  "check and report, write nothing" },
+	{ { "if-empty", no_argument, NULL, 'e' }, T_IMPORT, NULL,
+	  "a store that is not empty is left as it is" },
 	{ { "all", no_argument, NULL, 'x' }, T_SELECTION, NULL, "ignored" },
 	{ { "clusters", required_argument, NULL, 'x' }, T_SELECTION, "IDS",
 	  "ignored" },
@@ -232,6 +234,7 @@ take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 	case 'f': o->force = true; break;
 	case 'g': o->ask_gluster = true; break;
 	case 'n': o->dry_run = true; break;
+	case 'e': o->if_empty = true; break;
 	case 'D': o->debug = true; break;
 	}
 }

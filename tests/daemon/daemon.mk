@@ -14,6 +14,7 @@ dist_check_SCRIPTS += \
 	%D%/t-from-heketi.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
+	%D%/t-heketi-start.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
 	%D%/t-http-connections.t \

@@ -355,6 +355,10 @@ code, err, store = load(dumps.text("plain"))
 code, out, err = db("db", "import", "--jsonfile", put(dumps.text("old")),
                     "--dbfile", store)
 tap.ok(code == 1 and "it is not empty" in err, "only into an empty store")
+code, out, err = db("db", "import", "--jsonfile", put(dumps.text("old")),
+                    "--dbfile", store, "--if-empty")
+tap.ok(code == 0 and "left as it is" in err and masked(export(store)) ==
+       masked(dumps.text("plain")), "which can be said to be no failure")
 code, err, other = load(dumps.text("plain"), "--dry-run")
 tap.ok(code == 0 and not os.path.exists(other) and "bricks" in err,
        "a dry run reports and writes nothing")
