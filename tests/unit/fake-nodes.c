@@ -377,6 +377,8 @@ executor_block_destroy(struct executor *x, const struct brickyard_call *call,
 		       const char *name, struct error *err)
 {
 	return begin("block_destroy", call, node, err);
+}
+
 /* All are well. */
 enum err
 executor_heal_info(struct executor *x, const struct brickyard_call *call,
@@ -445,4 +447,12 @@ executor_brick_replace(struct executor *x, const struct brickyard_call *call,
 	if (r == ERR_OK)
 		r = replace(name, old_brick, new_brick, err);
 	return r == ERR_OK ? begin("brick_replace_done", call, node, err) : r;
+}
+
+enum err
+executor_device_forget(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_device *d, struct error *err)
+{
+	return begin("device_forget", call, node, err);
 }

@@ -478,10 +478,19 @@ test_print(void)
 static const char *
 option(const struct config *c, const char *executor, const char *key)
 {
+	static const struct brickyard_option options[] = {
+		{ "user", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ "port", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ "sudo", BRICKYARD_OPT_BOOL, 0, NULL, "" },
+		{ "known_hosts", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ NULL, 0, 0, NULL, NULL },
+	};
+	struct plugin p = { .name = (char *)executor };
 	static char value[64];
 	struct kvs k = { 0 };
 
-	executor_config_options(c, executor, &k);
+	p.executor.head.options = options;
+	executor_config_options(c, &p, NULL, &k);
 	snprintf(value, sizeof(value), "%s", kvs_get(&k, key) != NULL ?
 		 kvs_get(&k, key) : "(none)");
 	kvs_release(&k);
