@@ -9,6 +9,7 @@ dist_check_SCRIPTS += \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
 	%D%/t-db-import.t \
+	%D%/t-db-import-random.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \

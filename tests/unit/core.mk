@@ -18,3 +18,6 @@ check_PROGRAMS += %D%/t-heketi-words
 check_PROGRAMS += %D%/t-block
 %C%_t_block_SOURCES = %D%/t-block.c
 %C%_t_block_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-config-heketi
+%C%_t_config_heketi_SOURCES = %D%/t-config-heketi.c
+%C%_t_config_heketi_LDADD = libcore.la libstore.la libutil.la
