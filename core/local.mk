@@ -15,6 +15,7 @@ libcore_la_SOURCES = \
 	%D%/ages.c %D%/ages.h \
 	%D%/block.c %D%/block.h \
 	%D%/block-repair.c \
+	%D%/brick-order.c %D%/brick-order.h \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/configuration-hint.c %D%/configuration-hint.h \
