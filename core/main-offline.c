@@ -24,6 +24,7 @@ enum takes {
 	T_IMPORT = 1 << 2,		/* --pending, --force, ... */
 	T_SELECTION = 1 << 3,		/* heketi's --all, --clusters, ... */
 	T_VOLUME = 1 << 4,		/* --force-volume-name */
+	T_WORDS = 1 << 5,		/* more words, which it looks at */
 };
 
 struct command {
@@ -51,6 +52,16 @@ update_dbvol(struct daemon *d, const struct offline_options *o)
 	      "SQLite's), not on\na gluster volume, so no volume needs the "
 	      "options that heketi's database does.\n", stderr);
 	return EXIT_SUCCESS;
+}
+
+/* "offline state examine gluster" */
+static int
+examine(struct daemon *d, const struct offline_options *o)
+{
+	fputs("Not offline: a server that runs can be asked at any time, also in "
+	      "the middle of\noperations: 'brickyard server state examine "
+	      "gluster'.\n", stderr);
+	return EXIT_FAILURE;
 }
 
 static void
@@ -144,6 +155,7 @@ static const struct command commands[] = {
 	  T_DBFILE | T_SELECTION, "not needed here" },
 	{ "offline", "cleanup-operations", cleanup_operations, 0,
 	  "carry on or undo all operations that are open" },
+	{ "offline", "state", examine, T_WORDS, "not offline" },
 	{ "offline", "update-dbvol", update_dbvol, T_VOLUME,
 	  "not needed here" },
 };
@@ -271,7 +283,7 @@ run_command(struct daemon *d, const struct command *c, int argc, char **argv)
 			return usage_error(c, NULL);
 		take_option(d, &o, opt, &spec);
 	}
-	if (optind < argc)
+	if (optind < argc && (c->takes & T_WORDS) == 0)
 		return usage_error(c, argv[optind]);
 	if (load_config(d, &err) != ERR_OK) {
 		fprintf(stderr, "ERROR: %s\n", err.text);

@@ -26,6 +26,7 @@ dist_check_SCRIPTS += \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t \
+	%D%/t-ssh.t \
 	%D%/t-tags.t \
 	%D%/t-tls.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

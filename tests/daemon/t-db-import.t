@@ -66,6 +66,13 @@ for name, counts in (("plain", (2, 3, 6, 6, 21, 0)),
            "%s: comes out byte for byte, but for the generation" % name)
     tap.ok(out != dumps.text(name), "which is a new one")
 
+code, err, store = load(dumps.text("block"))
+tap.is_(sorted(k for k in records(store) if k.startswith("index/block-names/")),
+        sorted("index/block-names/%s/%s" % (b["Info"]["blockhostingvolume"],
+                                            b["Info"]["name"])
+               for b in json.loads(dumps.text("block"))["blockvolumeentries"]
+               .values()), "block volumes hold their names")
+
 code, err, store = load(dumps.text("old"))
 tap.is_(code, 0, "a dump of an old heketi is imported") or tap.diag(err)
 once = export(store)
@@ -412,6 +419,8 @@ for args, status, why in (
         (("db", "export", "--config", work + "/none"), 1, "none"),
         (("db", "delete-bricks-with-empty-path", "--dbfile", store, "--all",
           "--clusters", "a,b"), 0, "Not needed: bricks are kept inside"),
+        (("offline", "state", "examine", "gluster", "--config", config), 1,
+         "server state examine gluster"),
         (("offline", "update-dbvol", "--config", config,
           "--force-volume-name", "x"), 0, "Not needed: the state is kept")):
     code, out, err = db(*args)
