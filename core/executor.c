@@ -10,11 +10,14 @@
 #include <string.h>
 
 #include "executor.h"
+#include "executor-inject.h"
 #include "gate.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
 struct executor {
+	struct inject *inject;	/* NULL: the executor itself, else around it */
+	struct executor *within;
 	const struct plugin *plugin;
 	const struct brickyard_executor *ops;
 	struct brickyard_executor_instance *instance;	/* may be NULL */
@@ -165,6 +168,13 @@ is_lowered(const struct executor *ex)
 			 ##__VA_ARGS__, &v_.error), (err_));		\
 } while (0)
 
+/* Before it: errors may be injected around it. */
+#define INJECT(ex_, member, ...) do {					\
+	if ((ex_)->inject != NULL)					\
+		return inject_##member((ex_)->inject, (ex_)->within,	\
+				       __VA_ARGS__);			\
+} while (0)
+
 /* ---- life ---- */
 
 static void
@@ -294,6 +304,8 @@ executor_close(struct executor *ex)
 {
 	if (ex == NULL)
 		return;
+	executor_close(ex->within);
+	inject_free(ex->inject);
 	if (ex->lowered != NULL)
 		ex->lowering->detach(ex->lowered);
 	if (ex->is_open) {
@@ -323,12 +335,31 @@ executor_name(const struct executor *ex)
 	return ex->plugin->name;
 }
 
+enum err
+executor_inject(const struct config *c, struct executor **ex, struct error *err)
+{
+	struct executor *around;
+	struct inject *inject;
+	enum err e = inject_new(c, &inject, err);
+
+	if (e != ERR_OK || inject == NULL)
+		return e;
+	around = XNEW(struct executor);
+	around->plugin = (*ex)->plugin;
+	gate_init(&around->gate);
+	around->inject = inject;
+	around->within = *ex;
+	*ex = around;
+	return ERR_OK;
+}
+
 /* ---- the steps ---- */
 
 enum err
 executor_node_check(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node, struct error *err)
 {
+	INJECT(ex, node_check, call, node, err);
 	STEP(ex, call, node, NULL, node_check, err);
 }
 
@@ -337,6 +368,7 @@ executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *from, const char *host,
 		    struct error *err)
 {
+	INJECT(ex, peer_probe, call, from, host, err);
 	STEP(ex, call, from, NULL, peer_probe, err, host);
 }
 
@@ -345,6 +377,7 @@ executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *from, const char *host,
 		     struct error *err)
 {
+	INJECT(ex, peer_detach, call, from, host, err);
 	STEP(ex, call, from, NULL, peer_detach, err, host);
 }
 
@@ -354,6 +387,7 @@ executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_device *device,
 			struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, device_prepare, call, node, device, result, err);
 	STEP(ex, call, node, result, device_prepare, err, device, result);
 }
 
@@ -363,6 +397,7 @@ executor_device_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_device *device,
 		     struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, device_info, call, node, device, result, err);
 	STEP(ex, call, node, result, device_info, err, device, result);
 }
 
@@ -373,6 +408,7 @@ executor_device_teardown(struct executor *ex,
 			 const struct brickyard_device *device,
 			 struct error *err)
 {
+	INJECT(ex, device_teardown, call, node, device, err);
 	STEP(ex, call, node, NULL, device_teardown, err, device);
 }
 
@@ -382,6 +418,7 @@ executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick *const *bricks, size_t n,
 		       struct error *err)
 {
+	INJECT(ex, bricks_create, call, node, bricks, n, err);
 	STEP(ex, call, node, NULL, bricks_create, err, bricks, n);
 }
 
@@ -391,6 +428,7 @@ executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_brick *const *bricks, size_t n,
 			struct error *err)
 {
+	INJECT(ex, bricks_destroy, call, node, bricks, n, err);
 	STEP(ex, call, node, NULL, bricks_destroy, err, bricks, n);
 }
 
@@ -400,6 +438,7 @@ executor_volume_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       struct error *err)
 {
+	INJECT(ex, volume_create, call, node, volume, err);
 	STEP(ex, call, node, NULL, volume_create, err, volume);
 }
 
@@ -409,6 +448,7 @@ executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       uint32_t rebalance, struct error *err)
 {
+	INJECT(ex, volume_expand, call, node, volume, rebalance, err);
 	STEP(ex, call, node, NULL, volume_expand, err, volume, rebalance);
 }
 
@@ -417,6 +457,7 @@ executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_node *node, const char *name,
 			struct error *err)
 {
+	INJECT(ex, volume_destroy, call, node, name, err);
 	STEP(ex, call, node, NULL, volume_destroy, err, name);
 }
 
@@ -425,6 +466,7 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *node, const char *name,
 		     struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, volume_info, call, node, name, result, err);
 	STEP(ex, call, node, result, volume_info, err, name, result);
 }
 
@@ -435,6 +477,7 @@ executor_node_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node,
 		    struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, node_probe, call, node, result, err);
 	STEP(ex, call, node, result, node_probe, err, result);
 }
 
@@ -443,6 +486,7 @@ executor_heal_info(struct executor *ex, const struct brickyard_call *call,
 		   const struct brickyard_node *node, const char *name,
 		   struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, heal_info, call, node, name, result, err);
 	STEP(ex, call, node, result, heal_info, err, name, result);
 }
 
@@ -453,6 +497,7 @@ executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick_ref *new_brick,
 		       struct error *err)
 {
+	INJECT(ex, brick_replace, call, node, name, old_brick, new_brick, err);
 	STEP(ex, call, node, NULL, brick_replace, err,
 	     name, old_brick, new_brick);
 }
@@ -463,6 +508,8 @@ executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
 		      const char *clone, const char *snapshot,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, volume_clone, call, node, name, clone, snapshot, result,
+	       err);
 	STEP(ex, call, node, result, volume_clone, err,
 	     name, clone, snapshot, result);
 }
@@ -473,6 +520,7 @@ executor_block_create(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_block *block,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, block_create, call, node, block, result, err);
 	STEP(ex, call, node, result, block_create, err, block, result);
 }
 
@@ -482,6 +530,7 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 		    const char *name, struct brickyard_result *result,
 		    struct error *err)
 {
+	INJECT(ex, block_info, call, node, volume, name, result, err);
 	STEP(ex, call, node, result, block_info, err, volume, name, result);
 }
 
@@ -490,6 +539,7 @@ executor_block_expand(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      const struct brickyard_block *block, struct error *err)
 {
+	INJECT(ex, block_expand, call, node, block, err);
 	STEP(ex, call, node, NULL, block_expand, err, block);
 }
 
@@ -498,6 +548,7 @@ executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node, const char *volume,
 		       const char *name, struct error *err)
 {
+	INJECT(ex, block_destroy, call, node, volume, name, err);
 	STEP(ex, call, node, NULL, block_destroy, err, volume, name);
 }
 
@@ -506,6 +557,7 @@ executor_node_examine(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, node_examine, call, node, result, err);
 	STEP(ex, call, node, result, node_examine, err, result);
 }
 
@@ -514,5 +566,6 @@ executor_device_forget(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node,
 		       const struct brickyard_device *device, struct error *err)
 {
+	INJECT(ex, device_forget, call, node, device, err);
 	STEP(ex, call, node, NULL, device_forget, err, device);
 }

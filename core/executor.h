@@ -97,4 +97,11 @@ enum err MUST_CHECK executor_device_forget(struct executor *,
 	const struct brickyard_call *, const struct brickyard_node *,
 	const struct brickyard_device *device, struct error *);
 
+/* Make it fail on purpose, as glusterfs.injectexec of the configuration says, if
+ * glusterfs.executor asks for that.  After executor_set_node_limit.
+ */
+struct config;
+enum err MUST_CHECK executor_inject(const struct config *, struct executor **ex,
+				    struct error *);
+
 #endif

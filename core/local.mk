@@ -16,6 +16,7 @@ libcore_la_SOURCES = \
 	%D%/ages.c %D%/ages.h \
 	%D%/block.c %D%/block.h \
 	%D%/block-repair.c \
+	%D%/brick-order.c %D%/brick-order.h \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/configuration-hint.c %D%/configuration-hint.h \
@@ -24,11 +25,14 @@ libcore_la_SOURCES = \
 	%D%/engine.c %D%/engine.h %D%/engine-private.h \
 	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-inject.c %D%/executor-inject.h \
 	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/heal.c %D%/heal.h \
 	%D%/health.c \
+	%D%/heketi-words.c %D%/heketi-words.h \
+	%D%/inject.c %D%/inject.h \
 	%D%/lowering.c %D%/lowering.h \
 	%D%/leftover.c %D%/leftover.h \
 	%D%/live-node.c %D%/live-node.h \
@@ -86,9 +90,9 @@ brickyardd_SOURCES = %D%/main.c %D%/main.h \
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 
-man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
-CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
-EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
+man_MANS += %D%/brickyardd.8 %D%/brickyardd-db.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+CLEANFILES += %D%/brickyardd.8 %D%/brickyardd-db.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyardd-db.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
 
 # For authors of plug-ins; the ABI's version comes from the header.
 pkgconfigdir = $(libdir)/pkgconfig
