@@ -57,6 +57,23 @@ brickyardd_SOURCES = %D%/main.c
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libstore.la libutil.la
 
-man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5
-CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5
-EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod
+man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
+
+# For authors of plug-ins; the ABI's version comes from the header.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = %D%/brickyard-plugin.pc
+CLEANFILES += $(pkgconfig_DATA)
+EXTRA_DIST += %D%/brickyard-plugin.pc.in
+ABI_OF = sed -n 's/^.define BRICKYARD_ABI_$(1)[^0-9]*\([0-9]*\)u$$/\1/p' \
+	$(srcdir)/core/include/brickyard/common.h
+%D%/brickyard-plugin.pc: %D%/brickyard-plugin.pc.in %D%/include/brickyard/common.h Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's,[@]prefix[@],$(prefix),' \
+		-e 's,[@]exec_prefix[@],$(exec_prefix),' -e 's,[@]includedir[@],$(includedir),' \
+		-e 's,[@]libdir[@],$(libdir),' -e 's,[@]executordir[@],$(executordir),' \
+		-e 's,[@]volumetypedir[@],$(volumetypedir),' \
+		-e 's,[@]PACKAGE_VERSION[@],$(PACKAGE_VERSION),' \
+		-e "s,[@]ABI_MAJOR[@],`$(call ABI_OF,MAJOR)`,g" \
+		-e "s,[@]ABI_MINOR[@],`$(call ABI_OF,MINOR)`,g" \
+		$(srcdir)/core/brickyard-plugin.pc.in >$@

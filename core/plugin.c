@@ -65,6 +65,16 @@ static const struct member executor_members[] = {
 	OPTIONAL(executor, volume_expand),
 	OPTIONAL(executor, volume_destroy),
 	OPTIONAL(executor, volume_info),
+	OPTIONAL(executor, node_probe),
+	OPTIONAL(executor, heal_info),
+	OPTIONAL(executor, brick_replace),
+	OPTIONAL(executor, volume_clone),
+	OPTIONAL(executor, block_create),
+	OPTIONAL(executor, block_info),
+	OPTIONAL(executor, block_expand),
+	OPTIONAL(executor, block_destroy),
+	OPTIONAL(executor, node_examine),
+	OPTIONAL(executor, device_forget),
 	{ NULL, 0, false },
 };
 

@@ -22,6 +22,7 @@ include tests/daemon/cli.mk
 include tests/ha/ha.mk
 include tests/lab/lab.mk
 include tests/meta/meta.mk
+include tests/abi/abi.mk
 
 # What runs under which tool; contrib/check asks.  The lab drives real nodes and
 # is not made faster or safer by a sanitizer in the daemon.

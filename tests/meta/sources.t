@@ -30,7 +30,7 @@ def is_source(path):
 
 
 def licence_of(path):
-    if path.startswith("core/include/"):
+    if path.startswith(("core/include/", "tests/abi/1.")):
         return FREE
     if path.startswith("contrib/") and "example" in path:
         return FREE

