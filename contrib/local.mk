@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 EXTRA_DIST += \
 	%D%/check \
+	%D%/lab \
 	%D%/packages.sh \
 	%D%/quickstart \
 	%D%/systemd/brickyardd.service.in \

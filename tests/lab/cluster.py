@@ -7,14 +7,14 @@
     nodes.down()
 
 Where the kernel has device-mapper the nodes are namespaces on it; otherwise
-they are in a User-mode Linux, which a veth pair puts on the same bridge.  The
+they are in User-mode Linuxes, which tap devices put on the same bridge.  The
 service, and clients that mount volumes, run on this kernel either way, and see
-the same addresses: 198.18.0.1 is us, .2 the machine of the nodes, .11 and up
-the nodes.
+the same addresses: 198.18.0.1 is us, .2 and .3 the machines of the nodes, .11
+and up the nodes.
 """
+import concurrent.futures
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,16 +22,17 @@ import sys
 import threading
 import time
 
-import tap
 import lab
+import tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NET = "198.18.0."
-US, MACHINE = NET + "1", NET + "2"
+US = NET + "1"
 AGENT_PORT = 7
 BRIDGE = "lab0"
 DISK_GB = 500
 UML_DISKS = 15          # ubdb and on
+LEASE_MS = 6000
 
 
 def address(i):
@@ -62,137 +63,85 @@ class Result:
         return "status %d\n%s%s" % (self.status, self.out, self.err)
 
 
-class Nodes:
-    def __init__(self, d, count=4, disks=3, disk_gb=DISK_GB, max_sessions=10,
-                 uml=None):
-        self.dir = d
-        self.count = count
-        self.ndisks = disks
-        self.disk_gb = disk_gb
-        self.max_sessions = max_sessions
-        self.uml = not has_thin_pools() if uml is None else uml
-        self.names = [name(i) for i in range(count)]
-        self.addresses = {name(i): address(i) for i in range(count)}
+class Machine:
+    """What nodes live on: this kernel, or a User-mode Linux."""
+
+    def __init__(self, nodes, i, names):
+        self.nodes = nodes
+        self.names = names
+        self.uml = nodes.uml
+        self.number = i
+        self.address = NET + str(2 + i)
+        self.out = "%s/machine%d" % (nodes.dir, i)
         self.process = None
         self.loops = []
+        self.ubd = []
         self.local = threading.local()
-
-    def disk_names(self):
-        return ["sd" + chr(ord("b") + i) for i in range(self.ndisks)]
-
-    def file_of(self, node, disk):
-        """The sparse file behind a disk."""
-        return "%s/disks/%s-%s" % (self.dir, node, disk)
 
     # ---- up ----
 
-    def _keys(self):
-        """Ours, and each node's."""
-        os.makedirs(self.dir + "/keys")
-        for key in ["client", "wrong"] + self.names:
-            lab.sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key,
-                   "-f", "%s/keys/%s" % (self.dir, key))
-        self.key = self.dir + "/keys/client"
-        self.known_hosts = self.dir + "/keys/known_hosts"
-        with open(self.known_hosts, "w") as f:
-            for n in self.names:
-                f.write("%s,%s %s" % (n, self.addresses[n],
-                                      self._read("keys/%s.pub" % n)))
+    def _disk(self, node, disk):
+        """The device behind a disk, as the machine calls it."""
+        path = self.nodes.file_of(node, disk)
+        with open(path, "wb") as f:
+            f.truncate(self.nodes.disk_gb << 30)
+        if self.uml:
+            letter = chr(ord("b") + len(self.ubd))
+            self.ubd.append("ubd%s=%s" % (letter, path))
+            assert len(self.ubd) <= UML_DISKS
+            return "/dev/ubd" + letter
+        dev = lab.sh("losetup", "-f", "--show", path).strip()
+        self.loops.append(dev)
+        return dev
 
-    def _read(self, path):
-        with open(self.dir + "/" + path) as f:
-            return f.read()
-
-    def hosts(self):
-        return "".join("%s %s\n" % x for x in [
-            ("127.0.0.1", "localhost"), (US, "service"),
-            (MACHINE, "machine")] + [(a, n) for n, a in
-                                     self.addresses.items()])
-
-    def _disks(self):
-        """{node: {disk: device}}; a device is a path, or what User-mode Linux
-        calls it."""
-        os.makedirs(self.dir + "/disks")
-        all_, ubd = {}, []
-        for n in self.names:
-            all_[n] = {}
-            for d in self.disk_names():
-                path = self.file_of(n, d)
-                with open(path, "wb") as f:
-                    f.truncate(self.disk_gb << 30)
-                if self.uml:
-                    letter = chr(ord("b") + len(ubd))
-                    ubd.append("ubd%s=%s" % (letter, path))
-                    all_[n][d] = "/dev/ubd" + letter
-                else:
-                    dev = lab.sh("losetup", "-f", "--show", path).strip()
-                    self.loops.append(dev)
-                    all_[n][d] = dev
-        assert len(ubd) <= UML_DISKS
-        return all_, ubd
-
-    def _spec(self, disks):
+    def _spec(self):
+        n = self.nodes
         return {
-            "dir": "/media/nodes" if self.uml else self.dir + "/nodes",
+            "dir": "/media/nodes" if self.uml else self.out + "/nodes",
             "bridge": BRIDGE,
             "uplink": "vec0" if self.uml else None,
-            "address": MACHINE + "/24",
-            "agent": [MACHINE, AGENT_PORT],
+            "address": self.address + "/24",
+            "agent": [self.address, AGENT_PORT],
             "nodes": [{
-                "name": n, "address": self.addresses[n] + "/24",
-                "disks": disks[n], "hosts": self.hosts(),
-                "host_key": self._read("keys/" + n),
-                "authorized_keys": self._read("keys/client.pub"),
-                "max_sessions": self.max_sessions,
-            } for n in self.names]}
+                "name": x, "address": n.addresses[x] + "/24",
+                "disks": {d: self._disk(x, d) for d in n.disk_names()},
+                "hosts": n.hosts(), "host_key": n.read("keys/" + x),
+                "authorized_keys": n.read("keys/client.pub"),
+                "max_sessions": n.max_sessions,
+            } for x in self.names]}
 
-    def _network(self):
-        lines = ("link set lo up\n"
-                 "link add %s type bridge\nlink set %s up\n"
-                 "addr add %s/24 dev %s\n" % (BRIDGE, BRIDGE, US, BRIDGE))
-        if self.uml:
-            lines += ("tuntap add uml0 mode tap\nlink set uml0 master %s\n"
-                      "link set uml0 up\n" % BRIDGE)
-        else:
-            lines += "addr add %s/24 dev %s\n" % (MACHINE, BRIDGE)
-        r = subprocess.run(["ip", "-batch", "-"], input=lines, text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if r.returncode:
-            raise RuntimeError("network: " + r.stdout)
-
-    def _uml_command(self, ubd, env):
-        return [lab.UML, "mem=%dM" % 3072, "rootfstype=hostfs",
-                "rootflags=/", "ro", "init=" + HERE + "/machine-init",
+    def _uml_command(self, env):
+        return [lab.UML, "mem=%dM" % self.nodes.memory_mb,
+                "rootfstype=hostfs", "rootflags=/", "ro",
+                "init=" + HERE + "/machine-init",
                 "con=null", "con0=fd:0,fd:1", "quiet",
-                "vec0:transport=tap,ifname=uml0,depth=128,gro=1",
-                "uml_dir=" + self.dir, "umid=uml",
+                "vec0:transport=tap,ifname=uml%d,depth=64,gro=1" %
+                self.number, "uml_dir=" + self.out, "umid=uml",
                 "LAB_OUT=" + self.out, "LAB_MACHINE=" + HERE + "/machine.py",
-                *ubd, *env]
+                *self.ubd, *env]
 
-    def _start_machine(self, ubd, preexec=None, env=()):
-        argv = self._uml_command(ubd, env) if self.uml else \
+    def start(self, preexec=None, env=()):
+        argv = self._uml_command(env) if self.uml else \
             ["unshare", "-m", "--propagation", "private", sys.executable,
              HERE + "/machine.py", self.out + "/spec.json"]
         with open(self.out + "/console", "ab") as log:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=preexec,
-                env=dict(os.environ, TMPDIR=self.dir))
+                env=dict(os.environ, TMPDIR=self.nodes.dir))
 
-    def up(self, seconds=120):
-        self.out = self.dir + "/out"
+    def begin(self):
         os.makedirs(self.out)
-        self._keys()
-        disks, ubd = self._disks()
-        self._network()
         with open(self.out + "/spec.json", "w") as f:
-            json.dump(self._spec(disks), f)
-        self._start_machine(ubd)
+            json.dump(self._spec(), f)
+        self.start()
+
+    def wait(self, seconds):
         if self._wait(seconds):
             return
         if self.uml and "set fp regs failed" in self.console():
-            self._end_process()
-            self._start_machine(ubd, lab._hide_xstate, lab._SSE_ONLY)
+            self.end_process()
+            self.start(lab._hide_xstate, lab._SSE_ONLY)
             if self._wait(seconds):
                 return
         raise RuntimeError("the nodes did not come up:\n" + self.console())
@@ -217,10 +166,10 @@ class Nodes:
                 pass
         return text
 
-    # ---- talking to the agent ----
+    # ---- its agent ----
 
-    def _connect(self, timeout=None):
-        s = socket.create_connection((MACHINE, AGENT_PORT), timeout or 10)
+    def _connect(self, timeout=10):
+        s = socket.create_connection((self.address, AGENT_PORT), timeout)
         s.settimeout(600)
         self.local.file = s.makefile("rwb")
         return self.local.file
@@ -236,29 +185,9 @@ class Nodes:
                                self.console())
         return json.loads(line)
 
-    def run(self, node, script, seconds=120, **more):
-        """On a node (None: on their machine) past sshd: a Result."""
-        return Result(self.ask(do="run", node=node, sh=script,
-                               seconds=seconds, **more))
-
-    def sh(self, node, script, **more):
-        r = self.run(node, script, **more)
-        if r.status != 0:
-            raise Failed("%s: %s: %r" % (node, script, r))
-        return r.out
-
-    def kill(self, node):
-        """Power off."""
-        r = self.ask(do="kill", node=node)
-        assert r["status"] == 0, r
-
-    def start(self, node):
-        r = self.ask(do="start", node=node)
-        assert r["status"] == 0, r
-
     # ---- down ----
 
-    def _end_process(self):
+    def end_process(self):
         if self.process is None:
             return
         try:
@@ -276,7 +205,185 @@ class Nodes:
                 self.process.wait(30)
             except (OSError, RuntimeError, subprocess.TimeoutExpired):
                 pass
-        self._end_process()
+        self.end_process()
         for dev in self.loops:
             lab.sh("losetup", "-d", dev, check=False)
         self.loops = []
+
+
+class Nodes:
+    def __init__(self, d, count=4, disks=3, disk_gb=DISK_GB, max_sessions=10,
+                 machines=None, memory_mb=2048):
+        self.dir = d
+        self.ndisks = disks
+        self.disk_gb = disk_gb
+        self.max_sessions = max_sessions
+        self.memory_mb = memory_mb
+        self.uml = not has_thin_pools()
+        self.names = [name(i) for i in range(count)]
+        self.addresses = {name(i): address(i) for i in range(count)}
+        # User-mode Linux has one processor: give each of ours one.
+        k = 1 if not self.uml else machines or min(2, os.cpu_count(), count)
+        self.machines = [Machine(self, i, self.names[i::k]) for i in range(k)]
+        self.of = {x: m for m in self.machines for x in m.names}
+
+    def disk_names(self):
+        return ["sd" + chr(ord("b") + i) for i in range(self.ndisks)]
+
+    def file_of(self, node, disk):
+        """The sparse file behind a disk."""
+        return "%s/disks/%s-%s" % (self.dir, node, disk)
+
+    def hosts(self):
+        return "".join("%s %s\n" % x for x in [
+            ("127.0.0.1", "localhost"), (US, "service")] +
+            [(a, n) for n, a in self.addresses.items()])
+
+    def read(self, path):
+        with open(self.dir + "/" + path) as f:
+            return f.read()
+
+    # ---- up ----
+
+    def _keys(self):
+        """Ours, one that no node takes, and each node's."""
+        os.makedirs(self.dir + "/keys")
+        for key in ["client", "wrong"] + self.names:
+            lab.sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key,
+                   "-f", "%s/keys/%s" % (self.dir, key))
+        self.key = self.dir + "/keys/client"
+        self.known_hosts = self.dir + "/keys/known_hosts"
+        with open(self.known_hosts, "w") as f:
+            for n in self.names:
+                f.write("%s,%s %s" % (n, self.addresses[n],
+                                      self.read("keys/%s.pub" % n)))
+
+    def _network(self):
+        lines = ("link set lo up\n"
+                 "link add %s type bridge\nlink set %s up\n"
+                 "addr add %s/24 dev %s\n" % (BRIDGE, BRIDGE, US, BRIDGE))
+        for m in self.machines:
+            lines += ("tuntap add uml%d mode tap\nlink set uml%d master %s\n"
+                      "link set uml%d up\n" % (m.number, m.number, BRIDGE,
+                                               m.number)) if self.uml else \
+                "addr add %s/24 dev %s\n" % (m.address, BRIDGE)
+        r = subprocess.run(["ip", "-batch", "-"], input=lines, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if r.returncode:
+            raise RuntimeError("network: " + r.stdout)
+
+    def up(self, seconds=180):
+        os.makedirs(self.dir + "/disks")
+        self._keys()
+        with open(self.dir + "/hosts", "w") as f:
+            f.write(self.hosts())
+        # Services and mounts here find nodes by their names, too.
+        lab.sh("mount", "--bind", self.dir + "/hosts", "/etc/hosts")
+        self._network()
+        for m in self.machines:
+            m.begin()
+        for m in self.machines:
+            m.wait(seconds)
+
+    def down(self):
+        for m in self.machines:
+            m.down()
+
+    # ---- what is done to nodes ----
+
+    def run(self, node, script, seconds=120, **more):
+        """On a node past sshd: a Result."""
+        return Result(self.of[node].ask(do="run", node=node, sh=script,
+                                        seconds=seconds, **more))
+
+    def sh(self, node, script, **more):
+        r = self.run(node, script, **more)
+        if r.status != 0:
+            raise Failed("%s: %s: %r" % (node, script, r))
+        return r.out
+
+    def each(self, script, nodes=None, **more):
+        """On several nodes at once: {node: Result}."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            got = {x: pool.submit(self.run, x, script, **more)
+                   for x in nodes or self.names}
+            return {x: f.result() for x, f in got.items()}
+
+    def _do(self, what, node):
+        r = self.of[node].ask(do=what, node=node)
+        if r["status"] != 0:
+            raise RuntimeError("%s %s: %s" % (what, node, r.get("err")))
+
+    def kill(self, node):
+        """Its power fails."""
+        self._do("kill", node)
+
+    def start(self, node):
+        self._do("start", node)
+
+    def running(self, node):
+        return self.of[node].ask(do="status")["nodes"][node] is not None
+
+
+class Lab:
+    """Nodes, etcd, replicas with the ssh executor, a balancer.
+
+    lab = Lab(dir); lab.up(); lab.load_topology()
+    """
+
+    def __init__(self, d, replicas=3, members=3, config=None, each=None,
+                 **nodes):
+        self.dir = d
+        self.nodes = Nodes(d, **nodes)
+        self.shape = {"replicas": replicas, "members": members,
+                      "each": each, "cables": False}
+        self.config = config or {}
+        self.inst = None
+
+    def sshexec(self, **more):
+        return dict({"keyfile": self.nodes.key, "user": "root",
+                     "known_hosts": self.nodes.known_hosts}, **more)
+
+    def up(self):
+        import ha
+        self.nodes.up()
+        config = ha.merge({
+            "lease_ttl_ms": LEASE_MS,
+            "glusterfs": {"executor": "ssh", "sshexec": self.sshexec(),
+                          "start_time_monitor_gluster_nodes": 1,
+                          "refresh_time_monitor_gluster_nodes": 5},
+            # ha.py's own, which nobody uses here.
+            "executors": {"simulated": {}},
+        }, self.config)
+        self.inst = ha.Installation(config=config, **self.shape)
+        self.url = "http://127.0.0.1:%d" % self.inst.port
+        return self
+
+    def topology(self, nodes=None, disks=None):
+        return {"clusters": [{"nodes": [{
+            "node": {"hostnames": {"manage": [n], "storage":
+                                   [self.nodes.addresses[n]]},
+                     "zone": i + 1},
+            "devices": ["/dev/" + d for d in
+                        (self.nodes.disk_names() if disks is None
+                         else disks)],
+        } for i, n in enumerate(nodes or self.nodes.names)]}]}
+
+    def load_topology(self, nodes=None, disks=None):
+        """Through the balancer, as an operator does it; what it said."""
+        path = self.dir + "/topology.json"
+        with open(path, "w") as f:
+            json.dump(self.topology(nodes, disks), f, indent=1)
+        return self.brickyard("topology", "load", "--json=" + path)
+
+    def brickyard(self, *words, check=True):
+        return lab.sh(os.path.join(tap.BUILDDIR, "brickyard"), "-s", self.url,
+                      *words, check=check)
+
+    def client(self, timeout=300):
+        return self.inst.client(timeout)
+
+    def down(self):
+        if self.inst is not None:
+            self.inst.close()
+        self.nodes.down()

@@ -17,4 +17,5 @@ dist_check_SCRIPTS += \
 	%D%/quickstart.t \
 	%D%/quickstart-device.t \
 	$(NULL)
-EXTRA_DIST += %D%/lab.py %D%/uml-init
+EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
+	%D%/cluster.py %D%/serve.py

@@ -168,7 +168,8 @@ class Node:
         for path in glob.glob("/usr/lib*/glusterfs/gsyncd") + \
                 glob.glob("/usr/lib/*/glusterfs/gsyncd"):
             self._overlay(os.path.dirname(path))
-            os.unlink(path)
+            if os.path.exists(path):
+                os.unlink(path)
 
     def _first(self):
         """What is on its disk from the beginning."""
@@ -441,4 +442,5 @@ def main():
     machine.down()
 
 
-main()
+if __name__ == "__main__":
+    main()
