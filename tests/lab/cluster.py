@@ -35,6 +35,20 @@ UML_DISKS = 15          # ubdb and on
 LEASE_MS = 6000
 
 
+TRAP = """#!/bin/sh
+case " $* " in
+*" %(word)s"*) ;;
+*) exec %(base)s/%(name)s "$@" ;;
+esac
+if [ %(before)d = 0 ]; then %(base)s/%(name)s "$@"; status=$?; fi
+if mkdir %(base)s/hit 2>/dev/null; then
+	while [ ! -e %(base)s/go ]; do sleep 0.1; done
+fi
+[ %(before)d = 1 ] || exit $status
+exec %(base)s/%(name)s "$@"
+"""
+
+
 def address(i):
     return NET + str(11 + i)
 
@@ -84,7 +98,8 @@ class Machine:
         """The device behind a disk, as the machine calls it."""
         path = self.nodes.file_of(node, disk)
         with open(path, "wb") as f:
-            f.truncate(self.nodes.disk_gb << 30)
+            f.truncate(self.nodes.sizes.get(node + "-" + disk) or
+                       self.nodes.disk_gb << 30)
         if self.uml:
             letter = chr(ord("b") + len(self.ubd))
             self.ubd.append("ubd%s=%s" % (letter, path))
@@ -213,10 +228,11 @@ class Machine:
 
 class Nodes:
     def __init__(self, d, count=4, disks=3, disk_gb=DISK_GB, max_sessions=10,
-                 machines=None, memory_mb=2048):
+                 machines=None, memory_mb=2048, sizes=None):
         self.dir = d
         self.ndisks = disks
         self.disk_gb = disk_gb
+        self.sizes = sizes or {}        # {"node1-sdb": bytes}
         self.max_sessions = max_sessions
         self.memory_mb = memory_mb
         self.uml = not has_thin_pools()
@@ -313,6 +329,52 @@ class Nodes:
         r = self.of[node].ask(do=what, node=node)
         if r["status"] != 0:
             raise RuntimeError("%s %s: %s" % (what, node, r.get("err")))
+
+    # A tool on a node that stops when it is used: what a test does then
+    # happens in the middle of a step.
+
+    def trap(self, node, tool, word="", after=False):
+        """The next `tool ... word ...` on the node waits for release(), before
+        it does what it should or, with after, when it has done it."""
+        base = "/run/trap/" + os.path.basename(tool)
+        script = TRAP % {"tool": tool, "base": base, "word": word,
+                         "name": os.path.basename(tool),
+                         "before": 0 if after else 1}
+        self.sh(node, "mkdir -p %s && cp -L %s %s/%s && cat >%s/trap && "
+                "chmod 755 %s/trap && mount --bind %s/trap \"$(readlink -f %s)"
+                "\"" % (base, tool, base, os.path.basename(tool), base, base,
+                       base, tool), stdin=script)
+
+    def trapped(self, node, tool):
+        return self.run(node, "[ -e /run/trap/%s/hit ]" %
+                        os.path.basename(tool)).status == 0
+
+    def wait_trapped(self, node, tool, seconds=60):
+        """Also when more than one node has the trap: (node, ...)"""
+        nodes = [node] if isinstance(node, str) else node
+        found = []
+
+        def one():
+            found[:] = [x for x in nodes if self.trapped(x, tool)]
+            return found
+        lab.wait_for(one, seconds)
+        return found[0] if found else None
+
+    def release(self, node, tool):
+        """Who waits goes on; the tool is itself again."""
+        self.sh(node, "touch /run/trap/%s/go; umount \"$(readlink -f %s)\""
+                % (os.path.basename(tool), tool))
+
+    def forget_trap(self, node, tool):
+        self.sh(node, "rm -rf /run/trap/" + os.path.basename(tool))
+
+    def kill_sshd(self, node):
+        """The daemon and all its sessions; what these run goes on."""
+        self.sh(node, "for p in /proc/[0-9]*; do [ \"$(cat $p/comm)\" != sshd"
+                " ] || kill -9 ${p#/proc/}; done 2>/dev/null; true")
+
+    def start_sshd(self, node):
+        self.sh(node, "/usr/sbin/sshd -f /etc/ssh/lab_sshd_config")
 
     def kill(self, node):
         """Its power fails."""
