@@ -374,7 +374,8 @@ class Nodes:
                 " ] || kill -9 ${p#/proc/}; done 2>/dev/null; true")
 
     def start_sshd(self, node):
-        self.sh(node, "/usr/sbin/sshd -f /etc/ssh/lab_sshd_config")
+        self.sh(node, "/usr/sbin/sshd -f /etc/ssh/lab_sshd_config "
+                "-E /var/log/sshd.log")
 
     def kill(self, node):
         """Its power fails."""

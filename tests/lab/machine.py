@@ -228,7 +228,8 @@ class Node:
         if bricks:
             run("lvm", "vgchange", "-ay", check=False)
             print(run("mount", "-a", check=False), flush=True)
-        run("/usr/sbin/sshd", "-f", "/etc/ssh/lab_sshd_config")
+        run("/usr/sbin/sshd", "-f", "/etc/ssh/lab_sshd_config",
+            "-E", "/var/log/sshd.log")
         run("/usr/local/lib/lab-glusterd")
 
     def _init(self, ready):
