@@ -82,7 +82,8 @@ class NodeFacts:
                 self.pvs[v["pv_name"]] = dict(v, vg=vg)
             for v in report.get("lv", []):
                 self.lvs[vg, v["lv_name"]] = v
-        self.mounts = [line.split() for line in p["mounts"].splitlines()]
+        self.mounts = [line.split() for line in p["mounts"].splitlines()
+                       if line.strip()]
         self.fstab = [line.split() for line in p["fstab"].splitlines()
                       if line.strip() and line[0] != "#"]
         self.directories = p["directories"].split()

@@ -328,7 +328,10 @@ class Machine:
         self.nodes = {}
         self.lock = threading.Lock()
         self.over = threading.Event()
+        # Memory: what a node's overlays and bricks' paths are on must know
+        # more than an overlay does (in a container, all may be one).
         os.makedirs(self.dir, exist_ok=True)
+        mount("tmpfs", self.dir, "tmpfs", 0, "mode=755")
         self.lvm = self.dir + "/lvm"
         write(self.lvm + "/lvm.conf", LVM_CONF)
         os.environ["LVM_SYSTEM_DIR"] = self.lvm
