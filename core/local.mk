@@ -77,3 +77,19 @@ ABI_OF = sed -n 's/^.define BRICKYARD_ABI_$(1)[^0-9]*\([0-9]*\)u$$/\1/p' \
 		-e "s,[@]ABI_MAJOR[@],`$(call ABI_OF,MAJOR)`,g" \
 		-e "s,[@]ABI_MINOR[@],`$(call ABI_OF,MINOR)`,g" \
 		$(srcdir)/core/brickyard-plugin.pc.in >$@
+
+# For authors of plug-ins: tries the contract on a shared object.
+bin_PROGRAMS += brickyard-plugin-check
+brickyard_plugin_check_SOURCES = \
+	%D%/plugin-check/belongings.c \
+	%D%/plugin-check/check.h \
+	%D%/plugin-check/check-object.c \
+	%D%/plugin-check/check-run.c \
+	%D%/plugin-check/check-steps.c \
+	%D%/plugin-check/check-type.c \
+	%D%/plugin-check/main.c \
+	$(NULL)
+brickyard_plugin_check_LDADD = libcore.la libstore.la libutil.la
+man_MANS += %D%/plugin-check/brickyard-plugin-check.1
+CLEANFILES += %D%/plugin-check/brickyard-plugin-check.1
+EXTRA_DIST += %D%/plugin-check/brickyard-plugin-check.1.pod

@@ -143,4 +143,17 @@ command_line()
 daemon()
 keys()
 keys_without_effect()
+
+
+# ---- brickyard-plugin-check(1) ----
+
+def plugin_check():
+    page = plain(source("core", "plugin-check", "brickyard-plugin-check.1.pod"))
+    text = output("brickyard-plugin-check", "--help")
+    same(re.findall(r"^=item .*?(--[\w-]+)", page, re.M),
+         re.findall(r"^ .*?(--[\w-]+) ", text, re.M),
+         "brickyard-plugin-check(1) has every option")
+
+
+plugin_check()
 tap.done()

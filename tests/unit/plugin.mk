@@ -23,3 +23,11 @@ check_PROGRAMS += %D%/t-executor
 check_PROGRAMS += %D%/t-config
 %C%_t_config_SOURCES = %D%/t-config.c
 %C%_t_config_LDADD = libcore.la libutil.la
+
+# Plug-ins with a fault, for brickyard-plugin-check to find.
+check_LTLIBRARIES += %D%/plug/faulty.la
+%C%_plug_faulty_la_SOURCES = %D%/plug/faulty.c
+%C%_plug_faulty_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
+%C%_plug_faulty_la_LDFLAGS = $(LDFLAGS_PLUGIN) -rpath /nowhere
+%C%_plug_faulty_la_LIBADD = -ldl -lpthread
+dist_check_SCRIPTS += %D%/t-plugin-check.t

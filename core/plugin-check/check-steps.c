@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The steps that an executor does itself, on a scratch node with a scratch
+ * device: each twice, fenced, and after it was killed in its middle.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "plugin-check/check.h"
+#include "util/clock.h"
+#include "util/id.h"
+#include "util/xalloc.h"
+
+#define STEP_MS 120000
+#define BRICKS 2
+#define KILLS 12
+
+/* A device with two bricks on it, as the host would ask for them. */
+struct scratch {
+	struct bench bench;
+	char operation[ID_SIZE];
+	char device_id[ID_SIZE];
+	char vg[ID_SIZE + 4];
+	struct brickyard_device device;
+	struct brickyard_brick bricks[BRICKS];
+	const struct brickyard_brick *list[BRICKS];
+	struct {
+		char id[ID_SIZE], lv[64], pool[64], mount[160], path[168];
+	} names[BRICKS];
+	uint64_t total_bytes, free_bytes;
+};
+
+static void
+name_brick(struct scratch *k, size_t i, uint64_t bytes)
+{
+	struct brickyard_brick *b = &k->bricks[i];
+
+	id_new(k->names[i].id);
+	snprintf(k->names[i].lv, sizeof(k->names[i].lv), "brick_%s",
+		 k->names[i].id);
+	snprintf(k->names[i].pool, sizeof(k->names[i].pool), "tp_%s",
+		 k->names[i].id);
+	snprintf(k->names[i].mount, sizeof(k->names[i].mount),
+		 "/var/lib/heketi/mounts/%s/%s", k->vg, k->names[i].lv);
+	snprintf(k->names[i].path, sizeof(k->names[i].path), "%s/brick",
+		 k->names[i].mount);
+	*b = (struct brickyard_brick){
+		.size = sizeof(*b),
+		.id = k->names[i].id,
+		.volume_id = k->device_id,
+		.device = &k->device,
+		.lv = k->names[i].lv,
+		.thin_pool = k->names[i].pool,
+		.mount = k->names[i].mount,
+		.path = k->names[i].path,
+		.size_bytes = bytes,
+		.thin_pool_bytes = bytes,
+		.metadata_bytes = 8u << 20,
+		.role = 1,
+	};
+	k->list[i] = b;
+}
+
+static bool
+scratch_init(struct scratch *k, struct subject *s, const char *what)
+{
+	const struct check_args *a = s->args;
+
+	memset(k, 0, sizeof(*k));
+	if (a->node == NULL || a->device == NULL) {
+		check_skip(what, "needs a scratch node and a device on it, whose "
+			   "data are destroyed: give --node and --device");
+		return false;
+	}
+	id_new(k->operation);
+	id_new(k->device_id);
+	snprintf(k->vg, sizeof(k->vg), "vg_%s", k->device_id);
+	k->device = (struct brickyard_device){
+		.size = sizeof(k->device),
+		.id = k->device_id,
+		.name = a->device,
+		.pv_uuid = "",
+		.vg = k->vg,
+	};
+	for (size_t i = 0; i < BRICKS; i++)
+		name_brick(k, i, a->brick_bytes);
+	return bench_open(&k->bench, s);
+}
+
+/* ---- one step each; the answer, and why ---- */
+
+static int
+prepare(struct scratch *k, struct trial *t)
+{
+	CLEANUP(result_release) struct brickyard_result res;
+	const char *kind;
+	int r;
+
+	result_init(&res);
+	r = k->bench.ops->device_prepare(k->bench.x, &t->call, &k->bench.node,
+					 &k->device, &res, &t->error);
+	if (r != 0)
+		return r;
+	k->total_bytes = result_get_u64(&res, 0, "total_bytes", 0);
+	k->free_bytes = result_get_u64(&res, 0, "free_bytes", 0);
+	kind = result_get(&res, 0, "kind");
+	k->device.kind = kind != NULL && strcmp(kind, "directory") == 0 ?
+		BRICKYARD_DEVICE_DIRECTORY : BRICKYARD_DEVICE_BLOCK;
+	return 0;
+}
+
+static int
+look(struct scratch *k, struct trial *t)
+{
+	CLEANUP(result_release) struct brickyard_result res;
+	int r;
+
+	result_init(&res);
+	r = k->bench.ops->device_info(k->bench.x, &t->call, &k->bench.node,
+				      &k->device, &res, &t->error);
+	if (r == 0) {
+		k->total_bytes = result_get_u64(&res, 0, "total_bytes", 0);
+		k->free_bytes = result_get_u64(&res, 0, "free_bytes", 0);
+	}
+	return r;
+}
+
+static int
+teardown(struct scratch *k, struct trial *t)
+{
+	return k->bench.ops->device_teardown(k->bench.x, &t->call,
+					     &k->bench.node, &k->device,
+					     &t->error);
+}
+
+static int
+create(struct scratch *k, struct trial *t)
+{
+	return k->bench.ops->bricks_create(k->bench.x, &t->call, &k->bench.node,
+					   k->list, BRICKS, &t->error);
+}
+
+static int
+destroy(struct scratch *k, struct trial *t)
+{
+	return k->bench.ops->bricks_destroy(k->bench.x, &t->call,
+					    &k->bench.node, k->list, BRICKS,
+					    &t->error);
+}
+
+typedef int step_fn(struct scratch *, struct trial *);
+
+static bool
+does(struct scratch *k, step_fn *step, const char *name)
+{
+	struct trial t;
+
+	check_begin(name);
+	trial_init(&t, k->operation, 2, STEP_MS);
+	return check_ok(step(k, &t) == 0, name, "%s", t.error.text);
+}
+
+static bool
+has_steps(const struct brickyard_executor *ops, const char *what)
+{
+	if (ops->device_prepare != NULL && ops->device_info != NULL &&
+	    ops->device_teardown != NULL && ops->bricks_create != NULL &&
+	    ops->bricks_destroy != NULL)
+		return true;
+	check_skip(what, "it leaves steps to the host's scripts, which are "
+		   "idempotent and fenced");
+	return false;
+}
+
+/* ---- twice ---- */
+
+static void
+check_fence(struct scratch *k)
+{
+	struct trial t;
+	int r;
+
+	check_begin("a step with an older epoch");
+	trial_init(&t, k->operation, 1, STEP_MS);
+	r = destroy(k, &t);
+	check_ok(r != 0 && t.error.err_class == BRICKYARD_ERR_FENCED,
+		 "a step with an older epoch is fenced", "it %s, class %d: %s",
+		 r == 0 ? "succeeded" : "failed", t.error.err_class, t.error.text);
+}
+
+static void
+check_bricks(struct scratch *k)
+{
+	uint64_t before;
+
+	if (!does(k, look, "device_info"))
+		return;
+	before = k->free_bytes;
+	(void)does(k, destroy, "bricks_destroy of bricks that are not there");
+	if (does(k, create, "bricks_create"))
+		(void)does(k, create, "bricks_create again");
+	if (does(k, look, "device_info with bricks") &&
+	    k->device.kind == BRICKYARD_DEVICE_BLOCK)
+		check_ok(k->free_bytes < before, "bricks take space", "%" PRIu64
+			 " bytes are free, as before", k->free_bytes);
+	check_fence(k);
+	if (does(k, destroy, "bricks_destroy"))
+		(void)does(k, destroy, "bricks_destroy again");
+	if (does(k, look, "device_info without bricks"))
+		check_ok(k->free_bytes >= before, "bricks_destroy gives all space "
+			 "back", "%" PRIu64 " bytes are free of %" PRIu64
+			 " before", k->free_bytes, before);
+}
+
+void
+check_steps(struct subject *s)
+{
+	struct scratch k;
+	struct trial t;
+
+	if (!has_steps(&s->plugin->executor, "steps") ||
+	    !scratch_init(&k, s, "steps"))
+		return;
+	trial_init(&t, NULL, 0, STEP_MS);
+	check_ok(k.bench.ops->node_check == NULL ||
+		 k.bench.ops->node_check(k.bench.x, &t.call, &k.bench.node,
+					 &t.error) == 0 ||
+		 t.error.text[0] != '\0', "node_check answers or says why not",
+		 "it did not");
+	if (does(&k, prepare, "device_prepare")) {
+		uint64_t total = k.total_bytes;
+
+		if (does(&k, prepare, "device_prepare again"))
+			check_ok(total == k.total_bytes, "with the same size",
+				 "%" PRIu64 ", then %" PRIu64, total,
+				 k.total_bytes);
+		check_bricks(&k);
+		if (does(&k, teardown, "device_teardown"))
+			(void)does(&k, teardown, "device_teardown again");
+	}
+	bench_close(&k.bench);
+}
+
+/* ---- killed ---- */
+
+/* Run a step in a process of its own, and end that after us microseconds. */
+static void
+run_and_kill(struct subject *s, const struct scratch *like, step_fn *step,
+	     useconds_t us)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct scratch k = *like;
+		struct trial t;
+
+		for (size_t i = 0; i < BRICKS; i++) {
+			k.list[i] = &k.bricks[i];
+			k.bricks[i].device = &k.device;
+		}
+		if (bench_open(&k.bench, s)) {
+			trial_init(&t, k.operation, 2, STEP_MS);
+			(void)step(&k, &t);
+		}
+		_exit(0);
+	}
+	usleep(us);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int64_t
+time_of(struct scratch *k, step_fn *step)
+{
+	int64_t began = clock_mono_ms();
+	struct trial t;
+
+	trial_init(&t, k->operation, 2, STEP_MS);
+	return step(k, &t) == 0 ? clock_mono_ms() - began : -1;
+}
+
+void
+check_killed_steps(struct subject *s)
+{
+	struct scratch k;
+	int64_t create_ms;
+	uint64_t before;
+	bool good = true;
+
+	if (!has_steps(&s->plugin->executor, "steps that are killed") ||
+	    !scratch_init(&k, s, "steps that are killed"))
+		return;
+	if (!does(&k, prepare, "device_prepare"))
+		return;
+	before = k.free_bytes;
+	create_ms = time_of(&k, create);
+	(void)time_of(&k, destroy);
+	for (int i = 0; i < KILLS && good; i++) {
+		useconds_t us = (useconds_t)((create_ms + 20) * 1000 * i / KILLS);
+
+		bench_close(&k.bench);
+		run_and_kill(s, &k, i % 2 == 0 ? create : destroy, us);
+		if (!bench_open(&k.bench, s))
+			return;
+		good = does(&k, create, "bricks_create after a kill") &&
+		       (i % 2 == 0 ||
+			does(&k, destroy, "bricks_destroy after a kill"));
+	}
+	(void)does(&k, destroy, "bricks_destroy at the end");
+	if (does(&k, look, "device_info"))
+		check_ok(k.free_bytes >= before, "nothing is left of what was "
+			 "killed", "%" PRIu64 " bytes free of %" PRIu64,
+			 k.free_bytes, before);
+	(void)does(&k, teardown, "device_teardown");
+	bench_close(&k.bench);
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""brickyard-plugin-check: our own plug-ins pass, and each fault that a plug-in can
+have is found and named."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib"))
+import tap
+
+BUILDDIR = tap.BUILDDIR
+CHECK = os.path.join(BUILDDIR, "brickyard-plugin-check")
+FAULTY = os.path.join(BUILDDIR, "tests", "unit", "plug", ".libs", "faulty.so")
+VALGRIND = shutil.which("valgrind") is not None
+# A program that is built with a sanitizer does not run under valgrind.
+with open(CHECK, "rb") as f:
+    SANITIZED = re.search(b"__[at]san_init", f.read()) is not None
+
+
+def check(*args, status=None):
+    p = subprocess.run([CHECK, "--format", "json"] + list(args), text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if status is not None:
+        tap.is_(p.returncode, status, "exit status of %s" %
+                os.path.basename(args[-1]))
+    return json.loads(p.stdout)
+
+
+def failed(answer):
+    return [(r["group"], r["name"], r["why"]) for r in answer["results"]
+            if r["result"] == "fail"]
+
+
+def plugin(room, name):
+    return os.path.join(BUILDDIR, room, name, ".libs", name + ".so")
+
+
+def ours(work):
+    for name, more in (("replicate", ()), ("distribute", ()),
+                       ("disperse", ("-p", "data=4", "-p", "redundancy=2"))):
+        a = check("--no-valgrind", *more, plugin("plugins", name), status=0)
+        tap.is_(failed(a), [], "%s has no fault" % name)
+        tap.ok(a["passed"] > 90, "many checks were made (%d)" % a["passed"])
+    a = check("--no-valgrind", "-n", "n1", "-d", "/dev/sdb",
+              "-o", "state_file=" + os.path.join(work, "accounts"),
+              plugin("executors", "simulated"), status=0)
+    tap.is_(failed(a), [], "simulated has no fault")
+    names = [r["name"] for r in a["results"] if r["result"] == "pass"]
+    for step in "bricks_create after a kill", "device_teardown again", \
+            "a step with an older epoch is fenced":
+        tap.ok(step in names, "it was tried: " + step)
+
+
+# File name, group, part of the name of the check, part of the reason.
+FAULTS = (
+    ("vt-crash", "laws", "the default request", "crashed"),
+    ("vt-silent", "laws", "the request has a shape", "without saying why"),
+    ("vt-exit", "laws", "the default request", "ended"),
+    ("vt-hang", "laws", "the default request", "did not come back within 3 s"),
+    ("vt-prints", "laws", "prints nothing", "hello"),
+    ("vt-moody", "laws", "same question", "changed"),
+    ("vt-lossy", "laws", "leaves the data whole", "2 of 3"),
+    ("vt-split", "laws", "write quorum", "1 of 3"),
+    ("vt-short", "laws", "hold what its data need", "0 of 1"),
+    ("vt-shrinks", "laws", "never make a brick smaller", ""),
+    ("vt-words", "laws", "words of gluster's", "force"),
+    ("ex-fd", "life", "no descriptor stays open", "20 more"),
+    ("ex-thread", "life", "no thread stays", "20 more"),
+    ("ex-umask", "life", "umask", "umask"),
+    ("ex-null", "life", "close of nothing", "crashed"),
+    ("ex-once", "life", "open", ""),
+    ("ex-options", "options", "has a line of help", "none"),
+    ("ex-options", "options", "marked as one", "SECRET"),
+    ("ex-lies", "run", "its exit status", "0, not 3"),
+    ("ex-lies", "limits", "longer than the deadline fails", "succeeded"),
+    ("ex-deaf", "limits", "and soon", "ms"),
+)
+
+
+def faults(work):
+    answers = {}
+    for name, group, what, why in FAULTS:
+        if name not in answers:
+            path = os.path.join(work, name + ".so")
+            shutil.copy(FAULTY, path)
+            answers[name] = check("--no-valgrind", "-t",
+                                  "3" if name == "vt-hang" else "60",
+                                  "-n", "n1", path, status=1)
+        got = [f for f in failed(answers[name])
+               if f[0] == group and what in f[1] and why in f[2]]
+        if not tap.ok(got, "%s: %s" % (name, what)):
+            tap.diag("%r" % failed(answers[name]))
+
+
+def under_valgrind(work):
+    if not VALGRIND or SANITIZED:
+        tap.skip("leaks and races are found", "no valgrind here" if not VALGRIND
+                 else "built with a sanitizer")
+        return
+    for name, group in ("vt-leak", "valgrind laws"), ("vt-race",
+                                                      "valgrind threads"):
+        path = os.path.join(work, name + ".so")
+        shutil.copy(FAULTY, path)
+        a = check(path, status=1)
+        tap.ok([f for f in failed(a) if f[0] == group],
+               "%s is found under valgrind" % name)
+    tap.is_(failed(check(plugin("plugins", "replicate"), status=0)), [],
+            "replicate is clean under valgrind")
+
+
+def objects(work):
+    a = check("--no-valgrind", os.path.join(
+        BUILDDIR, "tests", "unit", "plug", ".libs", "noinit.so"), status=1)
+    tap.ok("no brickyard_plugin_init" in failed(a)[0][2],
+           "what is no plug-in is told so")
+    path = os.path.join(work, "text.so")
+    with open(path, "w") as f:
+        f.write("not an object\n")
+    a = check("--no-valgrind", path, status=1)
+    tap.ok("not a shared object" in failed(a)[0][2], "nor is a text")
+
+
+def formats():
+    for form, first in (("tap", "ok 1 - "), ("text", "ok       object: ")):
+        out = subprocess.run([CHECK, "-f", form, "--no-valgrind",
+                              plugin("plugins", "replicate")], text=True,
+                             stdout=subprocess.PIPE).stdout
+        tap.ok(out.startswith(first), "format %s" % form)
+        last = out.splitlines()[-1]
+        tap.ok(last.startswith("1..") if form == "tap" else
+               "passed, 0 failed" in last, "ends as it should: " + last)
+    for args in ([], ["-f", "xml", "x.so"], ["-o", "x", "/dev/null"],
+                 ["no-such-file.so"]):
+        p = subprocess.run([CHECK] + args, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+        tap.ok(p.returncode == 2 and "--help" in p.stderr,
+               "wrong usage: %s" % " ".join(args))
+
+
+work = tempfile.mkdtemp(prefix="brickyard-plugin-check-test-")
+try:
+    ours(work)
+    faults(work)
+    under_valgrind(work)
+    objects(work)
+    formats()
+    tap.is_([d for d in os.listdir(tempfile.gettempdir())
+             if d.startswith("brickyard-plugin-check.")], [],
+            "nothing is left behind")
+finally:
+    shutil.rmtree(work)
+tap.done()
