@@ -129,7 +129,7 @@ class Audit:
         self.by = collections.defaultdict(dict)
         for key, doc in docs.items():
             kind, _, rest = key.partition("/")
-            self.by[kind][rest] = doc
+            self.by[kind][rest] = dict(doc, id=rest)
         self.facts = {}
         up = [n for n in lab.nodes.names if n not in down]
         for n, r in lab.nodes.each(LOOK, up).items():
@@ -329,6 +329,8 @@ class Audit:
     # ---- gluster ----
 
     def gluster(self, n, f, mine):
+        if not any(n in d["manage"] for d in self.by["nodes"].values()):
+            return
         there = {}
         for g in f.volumes:
             if g["name"] in there:

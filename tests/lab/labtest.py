@@ -49,7 +49,6 @@ class Test:
         try:
             self.lab.up()
             self.inst = self.lab.inst
-            self.c = self.lab.client()
             if load:
                 text = self.lab.load_topology(nodes, disks_used)
                 if "Unable" in text:
@@ -63,6 +62,11 @@ class Test:
 
     # ---- asking ----
 
+    @property
+    def c(self):
+        """A new connection: the balancer closes those that idle."""
+        return self.lab.client()
+
     def call(self, method, path, body=None, seconds=300, client=None):
         """(status, what came) at the end of the operation; the body as JSON
         where it is."""
@@ -75,12 +79,12 @@ class Test:
         except ValueError:
             return status, data.decode(errors="replace")
 
-    def create(self, name=None, ok=True, **body):
+    def create(self, what=None, ok=True, **body):
         """A volume that was created."""
         began = time.monotonic()
         body = dict({"size": 1}, **body)
         status, v = self.call("POST", "/volumes", body)
-        what = name or json.dumps(body)
+        what = what or json.dumps(body)
         if ok and not tap.is_(status, 200, "create: " + what):
             tap.diag(v)
             self.tell()
@@ -101,7 +105,7 @@ class Test:
         return reply
 
     def volumes(self):
-        return self.c.json("GET", "/volumes")["volumes"]
+        return self.lab.client().json("GET", "/volumes")["volumes"]
 
     def at_once(self, calls):
         """calls: functions; their results, in order."""
@@ -136,9 +140,11 @@ class Test:
     def tell(self, lines=25):
         tap.diag("---- the nodes' machines")
         for m in self.nodes.machines:
-            tap.diag(*m.console().splitlines()[-lines // 3:])
-        if self.lab.inst is not None:
-            self.lab.inst.tell(lines)
+            tap.diag(*m.console().splitlines()[-3:])
+        for i, d in enumerate(self.lab.inst.replicas if self.lab.inst else ()):
+            tap.diag("---- replica %d" % i, *[
+                x for x in d.log().splitlines()
+                if " GET /" not in x][-lines:])
 
     def owner_of(self, op):
         """Number of the replica at work on an operation, or None."""

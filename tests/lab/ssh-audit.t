@@ -40,7 +40,7 @@ found("a second mount", "mount --bind %s %s" % (at, at), "umount " + at, "mounts
 found("a directory too many", "mkdir /var/lib/heketi/mounts/vg_x", "rmdir /var/lib/heketi/mounts/vg_x",
       "directory", "vg_x is nobody's")
 found("another mode of the brick's root", "chmod 755 " + b["path"], "chmod 2775 " + b["path"], "group and mode")
-found("an option that is gone", "gluster --mode=script volume reset seen user.heketi.id",
+found("another id", "gluster --mode=script volume set seen user.heketi.id x",
       "gluster --mode=script volume set seen user.heketi.id " + v["id"], "user.heketi.id")
 found("a brick without its process", "for p in /proc/[0-9]*; do [ \"$(cat $p/comm)\" != glusterfsd ] || kill -9 ${p#/proc/}; "
       "done; sleep 0.5", "gluster --mode=script volume start seen force; sleep 1", "processes serve")

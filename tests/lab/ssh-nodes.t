@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab"));
 import lab
 import threading
 
-t = labtest.begin(count=4, disks=2)
+t = labtest.begin(count=4, disks=1)
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
 TWO = {"type": "replicate", "replicate": {"replica": 2}}
 

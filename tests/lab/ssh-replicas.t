@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab"));
 import lab
 import time
 
-t = labtest.begin(count=3, disks=2, config={"lease_ttl_ms": 3000})
+t = labtest.begin(count=3, disks=1, config={"lease_ttl_ms": 3000})
 TWO = {"type": "replicate", "replicate": {"replica": 2}}
 ALL = t.nodes.names
 

@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab"));
 import time
 
 FIRST = ["node1", "node2", "node3", "node4"]
-t = labtest.begin(count=6, disks=2, nodes=FIRST, config={
+t = labtest.begin(count=6, disks=1, nodes=FIRST, config={
     "glusterfs": {"brick_max_size_gb": 2, "max_inflight_operations": 40}})
 t.audit("the topology")
 
@@ -24,7 +24,6 @@ def life(what, bricks, options=(), check=None, more=1, **body):
     sums = {n: labtest.fill(at, n) for n in ("one", "two")}
     if check:
         check(v, at)
-    t.audit(what + " created")
     t.expand(v, more, what + ": it is expanded under its mount")
     room = os.statvfs(at)
     size = room.f_blocks * room.f_frsize / 2**30
