@@ -18,6 +18,8 @@ struct executor {
 	const struct brickyard_executor *ops;
 	struct brickyard_executor_instance *instance;	/* may be NULL */
 	bool is_open;
+	const struct lowering *lowering;		/* may be NULL */
+	struct brickyard_executor_instance *lowered;	/* of that, NULL: none */
 	size_t node_limit;	/* calls at a time on a node; 0: any number */
 	struct gate gate;
 };
@@ -131,20 +133,31 @@ visit_end(struct visit *v, int r, struct error *err)
 	return e;
 }
 
-/* Body of every step: call the plug-in's, with the arguments after the node. */
+static bool
+is_lowered(const struct executor *ex)
+{
+	return ex->lowered != NULL;
+}
+
+/* Body of every step: call the plug-in's, or else the lowering's, with the
+ * arguments after the node.
+ */
 #define STEP(ex_, call_, node_, result_, member, err_, ...) do {	\
 	struct visit v_ = {						\
 		.ex = (ex_), .call = (call_), .step = #member,		\
 		.result = (result_),					\
 	};								\
-	enum err e_ = visit_begin(&v_, v_.ex->ops->member != NULL,	\
+	bool own_ = v_.ex->ops->member != NULL;				\
+	const struct brickyard_executor *ops_ = own_ ||			\
+		!is_lowered(v_.ex) ? v_.ex->ops : v_.ex->lowering->steps; \
+	enum err e_ = visit_begin(&v_, ops_->member != NULL,		\
 				  (node_), (err_));			\
 									\
 	if (e_ != ERR_OK)						\
 		return e_;						\
-	return visit_end(&v_, v_.ex->ops->member(v_.ex->instance,	\
-			 v_.call, (node_), ##__VA_ARGS__, &v_.error),	\
-			 (err_));					\
+	return visit_end(&v_, ops_->member(own_ ? v_.ex->instance :	\
+			 v_.ex->lowered, v_.call, (node_),		\
+			 ##__VA_ARGS__, &v_.error), (err_));		\
 } while (0)
 
 /* ---- life ---- */
@@ -202,11 +215,81 @@ executor_open(const struct plugin *p, const struct kvs *given,
 	return ERR_OK;
 }
 
+/* A script of the lowering, inside the visit of its step. */
+static int
+run_below(void *below, const struct brickyard_call *call,
+	  const struct brickyard_node *node, const char *script,
+	  lowering_give_fn *give, void *to, struct brickyard_error *err)
+{
+	const struct executor *ex = below;
+	struct brickyard_result res;
+	const char *out, *errs;
+	int r;
+
+	result_init(&res);
+	r = ex->ops->run(ex->instance, call, node, script, &res, err);
+	out = result_get(&res, 0, "stdout");
+	errs = result_get(&res, 0, "stderr");
+	if (r == 0 && res.overflow) {
+		plugin_host_services.fail(err, BRICKYARD_ERR_PERMANENT,
+					  "executor '%s': run gave more than "
+					  "fits", ex->plugin->name);
+		r = -1;
+	}
+	if (r == 0)
+		give(to, result_get_u64(&res, 0, "exit_status", 255),
+		     out != NULL ? out : "", errs != NULL ? errs : "");
+	result_release(&res);
+	return r;
+}
+
+static enum err
+attach(struct executor *ex, const struct lowering *l, const struct kvs *config,
+       struct error *err)
+{
+	CLEANUP_FREE struct brickyard_kv *pairs =
+		xcalloc(config->n, sizeof(*pairs));
+	struct brickyard_error why = { 0 };
+
+	to_pairs(config, pairs);
+	ex->lowering = l;
+	if (l->attach(&plugin_host_services, run_below, ex, pairs, config->n,
+		      &ex->lowered, &why) == 0)
+		return ERR_OK;
+	ex->lowered = NULL;
+	return explain(ex, "lowering", &why, err);
+}
+
+enum err
+executor_open_lowered(const struct plugin *p, const struct lowering *l,
+		      const struct kvs *given, struct executor **ret,
+		      struct error *err)
+{
+	CLEANUP(kvs_release) struct kvs mine = { 0 };
+	CLEANUP(kvs_release) struct kvs lowered = { 0 };
+	struct executor *ex = NULL;
+	enum err e;
+
+	e = lowering_split(l, p, given, &mine, &lowered, err);
+	if (e == ERR_OK)
+		e = executor_open(p, &mine, &ex, err);
+	if (e == ERR_OK)
+		e = attach(ex, l, &lowered, err);
+	if (e != ERR_OK) {
+		executor_close(ex);
+		return e;
+	}
+	*ret = ex;
+	return ERR_OK;
+}
+
 void
 executor_close(struct executor *ex)
 {
 	if (ex == NULL)
 		return;
+	if (ex->lowered != NULL)
+		ex->lowering->detach(ex->lowered);
 	if (ex->is_open) {
 		PLUGIN_SCOPE(ex->plugin);
 		ex->ops->close(ex->instance);

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Executors as the core uses them: one opened instance, thread model enforced,
- * errors turned into ours.  A step that a plug-in does not have falls back to
- * `lowering` (executors/script, once it is there), else ERR_NOTSUP.
+ * errors turned into ours.  A step that a plug-in does not have falls back to a
+ * lowering (lowering.h) that was given, else ERR_NOTSUP.
  */
 #ifndef EXECUTOR_H
 #define EXECUTOR_H
 
-#include "plugin.h"
+#include "lowering.h"
 
 struct executor;
 
 enum err MUST_CHECK executor_open(const struct plugin *, const struct kvs *config,
 				  struct executor **ret, struct error *);
+/* With scripts for the steps that the plug-in does not have; config may hold
+ * options of either.  Before the end of the executor, l stays where it is.
+ */
+enum err MUST_CHECK executor_open_lowered(const struct plugin *,
+					  const struct lowering *l,
+					  const struct kvs *config,
+					  struct executor **ret, struct error *);
 /* At most so many calls at a time on one node, in order of arrival; 0 (at
  * first): any number.  Checks of a node don't count.  Before the first call.
  */

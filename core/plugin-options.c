@@ -113,7 +113,7 @@ option_names(const struct brickyard_option *o)
 }
 
 static enum err
-check_given(const struct plugin *p, const struct brickyard_option *options,
+check_given(const char *name, const struct brickyard_option *options,
 	    const struct kv *kv, struct error *err)
 {
 	const struct brickyard_option *o = NULL;
@@ -125,28 +125,26 @@ check_given(const struct plugin *p, const struct brickyard_option *options,
 		CLEANUP_FREE char *names = option_names(options);
 
 		return fail(err, ERR_BADREQ, "plug-in '%s': unknown option "
-			    "'%s', it has: %s", p->name, kv->key, names);
+			    "'%s', it has: %s", name, kv->key, names);
 	}
 	want = value_fault(o, kv->value);
 	if (want == NULL)
 		return ERR_OK;
 	/* The value itself is not repeated: it may be a misplaced secret. */
 	return fail(err, ERR_BADREQ, "plug-in '%s': option '%s' must be %s",
-		    p->name, kv->key, want);
+		    name, kv->key, want);
 }
 
 enum err
-plugin_check_config(const struct plugin *p, const struct kvs *given,
-		    struct kvs *ret, struct error *err)
+plugin_check_options(const char *name, const struct brickyard_option *options,
+		     const struct kvs *given, struct kvs *ret,
+		     struct error *err)
 {
 	CLEANUP(kvs_release) struct kvs all = { 0 };
-	const struct brickyard_option *options =
-		p->kind == BRICKYARD_KIND_EXECUTOR ? p->executor.head.options :
-						     p->volume_type.head.options;
 	enum err e;
 
 	for (size_t i = 0; i < given->n; i++) {
-		e = check_given(p, options, &given->v[i], err);
+		e = check_given(name, options, &given->v[i], err);
 		if (e != ERR_OK)
 			return e;
 		kvs_set(&all, given->v[i].key, given->v[i].value);
@@ -157,10 +155,20 @@ plugin_check_config(const struct plugin *p, const struct kvs *given,
 			continue;
 		if ((o->flags & BRICKYARD_OPT_REQUIRED) != 0)
 			return fail(err, ERR_BADREQ, "plug-in '%s': option "
-				    "'%s' is required", p->name, o->key);
+				    "'%s' is required", name, o->key);
 		if (o->default_value != NULL)
 			kvs_set(&all, o->key, o->default_value);
 	}
 	kvs_copy(ret, &all);
 	return ERR_OK;
+}
+
+enum err
+plugin_check_config(const struct plugin *p, const struct kvs *given,
+		    struct kvs *ret, struct error *err)
+{
+	return plugin_check_options(p->name,
+		p->kind == BRICKYARD_KIND_EXECUTOR ?
+			p->executor.head.options : p->volume_type.head.options,
+		given, ret, err);
 }

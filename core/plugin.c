@@ -681,8 +681,8 @@ plugin_print_list(const struct plugin_host *h, struct buf *b)
 	}
 }
 
-static void
-print_option(const struct brickyard_option *o, struct buf *b)
+void
+plugin_print_option(const struct brickyard_option *o, struct buf *b)
 {
 	static const char *const types[] = {
 		[BRICKYARD_OPT_STRING] = "string",
@@ -749,5 +749,5 @@ plugin_print(const struct plugin *p, struct buf *b)
 		return;
 	for (const struct brickyard_option *o = head_of(p)->options;
 	     o->key != NULL; o++)
-		print_option(o, b);
+		plugin_print_option(o, b);
 }

@@ -52,6 +52,7 @@ const struct plugin *plugin_for_request(const struct plugin_host *,
 /* What --list-plugins and --dump-plugin print. */
 void plugin_print_list(const struct plugin_host *, struct buf *);
 void plugin_print(const struct plugin *, struct buf *);	/* key=value lines */
+void plugin_print_option(const struct brickyard_option *, struct buf *);
 
 /* Check values against the plug-in's schema: unknown keys, wrong types and
  * missing required ones are errors; defaults are added to *ret.
@@ -59,6 +60,12 @@ void plugin_print(const struct plugin *, struct buf *);	/* key=value lines */
 enum err MUST_CHECK plugin_check_config(const struct plugin *,
 					const struct kvs *given,
 					struct kvs *ret, struct error *);
+
+/* The same for any table of options, in the name of a plug-in. */
+enum err MUST_CHECK plugin_check_options(const char *name,
+					 const struct brickyard_option *,
+					 const struct kvs *given,
+					 struct kvs *ret, struct error *);
 
 /* Why an options table can't be used, or NULL.  Caller frees. */
 char *plugin_schema_fault(const struct brickyard_option *);

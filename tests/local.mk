@@ -17,12 +17,14 @@ include tests/unit/placement.mk
 include tests/unit/simulated.mk
 include tests/unit/api.mk
 include tests/unit/core.mk
+include tests/unit/ssh.mk
 include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
 include tests/ha/ha.mk
 include tests/lab/lab.mk
 include tests/meta/meta.mk
 include tests/abi/abi.mk
+include tests/sdk/sdk.mk
 
 # What runs under which tool; contrib/check asks.  The lab drives real nodes and
 # is not made faster or safer by a sanitizer in the daemon.

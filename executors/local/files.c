@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small work with files: read one, replace one in a single step, make a path;
- * and which words may appear in fstab lines and LVM commands.
+/* Small work with files: read one, replace one in a single step, make a path.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -131,22 +130,4 @@ make_dirs(const char *path, mode_t mode)
 		return -1;
 	}
 	return 0;
-}
-
-#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-bool
-is_plain_name(const char *s)
-{
-	return s != NULL && s[0] != '\0' && s[0] != '-' && s[0] != '.' &&
-	       strlen(s) < 128 && strspn(s, ALNUM "_+.-") == strlen(s);
-}
-
-bool
-is_plain_path(const char *s)
-{
-	return s != NULL && s[0] == '/' && s[1] != '\0' && strlen(s) < 400 &&
-	       strspn(s, ALNUM "_.:/+-") == strlen(s) &&
-	       strstr(s, "/../") == NULL &&
-	       (strlen(s) < 3 || strcmp(s + strlen(s) - 3, "/..") != 0);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "spawn.h"
-#include "xml.h"
+#include "../script/xml.h"
 
 #define OUT_MAX		(8 * MIB)	/* info of a volume of 10,000 bricks */
 #define ID_OPTION	"user.heketi.id"
@@ -90,28 +90,6 @@ has(const char *s, const char *part)
 	return strcasestr(s, part) != NULL;
 }
 
-/* glusterd is busy with somebody else's request; nothing was done. */
-static bool
-is_busy(const char *s)
-{
-	return has(s, "another transaction is in progress") ||
-	       has(s, "another transaction could be in progress") ||
-	       has(s, "locking failed") ||
-	       has(s, "failed to get the lock") ||
-	       has(s, "please try again") ||
-	       has(s, "not in 'peer in cluster' state");
-}
-
-static int
-words_class(const char *s)
-{
-	if (is_busy(s) || has(s, "connection failed") ||
-	    has(s, "peers are down") || has(s, "is down") ||
-	    has(s, "not connected") || has(s, "request timed out"))
-		return BRICKYARD_ERR_TRANSIENT;
-	return BRICKYARD_ERR_PERMANENT;
-}
-
 static int
 run_once(struct step *st, const struct words *tail, struct spawn_result *r)
 {
@@ -145,7 +123,7 @@ run_words(struct step *st, const struct words *w, struct spawn_result *r)
 	for (;;) {
 		if (run_once(st, w, r) < 0)
 			return -1;
-		if (r->status == 0 || !is_busy(spawn_words(r)))
+		if (r->status == 0 || !gluster_is_busy(spawn_words(r)))
 			return 0;
 		/* Near the end say what glusterd said, not that time is up. */
 		if (step_left_ms(st) < wait * 2)
@@ -169,7 +147,7 @@ do_words(struct step *st, const struct words *w)
 	if (r.status == 0)
 		return 0;
 	words = spawn_words(&r);
-	return step_fail(st, words_class(words), "%s", words);
+	return step_fail(st, gluster_class(words), "%s", words);
 }
 
 static int __attribute__((__sentinel__))
@@ -334,7 +312,7 @@ volume_look(struct step *st, const char *name, struct volume *v)
 	    (v->op_ret == 0 && v->error[0] == '\0' && r.status == 0 &&
 	     !v->found))
 		return 0;
-	return step_fail(st, words_class(words), "gluster volume info %s: %s",
+	return step_fail(st, gluster_class(words), "gluster volume info %s: %s",
 			 name, words);
 }
 

@@ -20,11 +20,10 @@
 
 #include <brickyard/executor.h>
 
-#define CLEANUP(fn) __attribute__((__cleanup__(fn)))
-#define CLEANUP_FREE CLEANUP(cleanup_free)
+#include "../script/text.h"
+#include "../script/words.h"
+
 #define CLEANUP_CLOSE CLEANUP(cleanup_close)
-#define MUST_CHECK __attribute__((__warn_unused_result__))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define MIB		(UINT64_C(1) << 20)
 #define EXTENT_BYTES	(4 * MIB)	/* of a directory; heketi's default */
@@ -32,38 +31,11 @@
 extern const struct brickyard_host *local_host;
 
 static inline void
-cleanup_free(void *p)
-{
-	free(*(void **)p);
-}
-
-static inline void
 cleanup_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 }
-
-/* ---- text.c: a growing string that remembers that memory ran out ---- */
-
-struct text {
-	char *s;
-	size_t len, cap;
-	bool failed;
-};
-
-void text_add(struct text *, const void *p, size_t n);
-void text_addf(struct text *, const char *fmt, ...) BRICKYARD_PRINTF(2, 3);
-void text_clear(struct text *);
-void text_free(struct text *);
-const char *text_str(const struct text *);	/* "" when empty, never NULL */
-/* Keep only the last max bytes. */
-void text_keep_tail(struct text *, size_t max);
-/* Make it valid UTF-8 without NUL; what is not becomes '?'. */
-void text_make_utf8(struct text *);
-/* Cut blanks and line ends off both ends. */
-void text_trim(struct text *);
-#define CLEANUP_TEXT CLEANUP(text_free)
 
 /* ---- options (the table is in options.c) ---- */
 
@@ -166,11 +138,6 @@ int write_file(const char *path, const char *s, size_t len, mode_t mode);
 int write_file_atomic(const char *path, const char *s, size_t len,
 		      mode_t mode);
 int make_dirs(const char *path, mode_t mode);	/* mkdir -p; -1 and errno */
-/* Only [A-Za-z0-9_+.-], not starting with '-' or '.'. */
-bool is_plain_name(const char *);
-/* Absolute, only [A-Za-z0-9_.:/+-], no "..", so safe in fstab and for LVM. */
-bool is_plain_path(const char *);
-
 /* ---- mounts.c ---- */
 
 struct mount_info {

@@ -23,9 +23,9 @@ executor_LTLIBRARIES += %D%/local.la
 	%D%/spawn.c \
 	%D%/spawn.h \
 	%D%/step.c \
-	%D%/text.c \
-	%D%/xml.c \
-	%D%/xml.h \
+	executors/script/text.c executors/script/text.h \
+	executors/script/words.c executors/script/words.h \
+	executors/script/xml.c executors/script/xml.h \
 	$(NULL)
 %C%_local_la_CPPFLAGS = $(CPPFLAGS_PLUGIN) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 %C%_local_la_CFLAGS = $(AM_CFLAGS) $(BLKID_CFLAGS)

@@ -338,9 +338,7 @@ lvm_do(struct step *st, const struct node_lock *l, const char *fmt, ...)
 	if (r < 0 || res.ok)
 		return r;
 	text_make_utf8(&res.err);
-	return step_fail(st, strstr(text_str(&res.err), "nsufficient free") !=
-			 NULL ? BRICKYARD_ERR_NOSPACE :
-			 BRICKYARD_ERR_PERMANENT, "%.*s: %s",
+	return step_fail(st, lvm_class(text_str(&res.err)), "%.*s: %s",
 			 (int)strcspn(fmt, " "), fmt, res.err.len > 0 ?
 			 res.err.s : "LVM said nothing");
 }

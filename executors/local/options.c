@@ -86,25 +86,6 @@ option_set(struct brickyard_executor_instance *in, const char *key,
 	return 0;		/* the host refuses keys that we don't have */
 }
 
-/* Sizes go into LVM command lines: a number and perhaps a unit. */
-static bool
-is_lvm_size(const char *s)
-{
-	size_t n = strspn(s, "0123456789");
-
-	return n > 0 && n < 16 &&
-	       (s[n] == '\0' || (strchr("bBsSkKmMgG", s[n]) != NULL &&
-				 s[n + 1] == '\0'));
-}
-
-static bool
-is_mount_options(const char *s)
-{
-	return s[0] != '\0' && s[0] != '-' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		      "0123456789_=,.:/+-") == strlen(s);
-}
-
 static int
 options_check(const struct brickyard_executor_instance *in, struct text *why)
 {

@@ -28,7 +28,7 @@ from etcd import wait_for
 
 LEASE_S = 2
 DISK_GB = 40
-QUIET_S = 150               # for what is under way: stuck undos wait 30 s
+QUIET_S = 150               # for what is under way: stuck undos wait 60 s
 POLL_S = 60
 RETENTION_S = 600           # longer than any phase
 UNSENT = 503                # nobody took it, or: certainly not committed

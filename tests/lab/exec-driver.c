@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Drives an executor plug-in by hand, with a host of its own: no daemon.
  *
- *   exec-driver PLUGIN.so [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
+ *   exec-driver PLUGIN.so [-l] [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
  *		[-- COMMAND ...]...
+ *	exec-driver PLUGIN.so -i [-v] [-o KEY=VALUE]...
  *
  * All commands run in one instance, one after the other, or with -p each on a
- * thread of its own.  Prints for each "N ok" or "N fail CLASS TEXT", and before
- * it its results, "N =RECORD KEY VALUE"; line ends in them as \n.  The exit
+ * thread of its own; with -l nothing of the plug-in is used but .run, the steps
+ * are executors/script's.  With -i they are read from stdin, one a line, its words
+ * separated by tabs, each on a thread of its own as soon as it is read; the end
+ * of stdin closes the instance when all are over.  Prints for each "N ok" or "N fail CLASS TEXT", and before
+ * it its results, "N =RECORD KEY VALUE"; line ends in them as \n, and "N ms TIME",
+ * how long it took.  A script is the word script, or in the file scriptfile.  The exit
  * status is 0 when all are ok.  Keys of every command: host (manage host), op,
  * epoch, timeout (ms), cancel (ms).  The commands are the table below.
  */
@@ -23,6 +28,8 @@
 
 #include <brickyard/executor.h>
 
+#include "executors/script/script.h"
+
 #define MAX_WORDS 256
 #define MIB (UINT64_C(1) << 20)
 
@@ -34,6 +41,13 @@ struct brickyard_error {
 struct brickyard_result {
 	int n;			/* of the command */
 	int record;
+	struct ran *ran;	/* a script's; NULL: print it */
+};
+
+/* What a script printed. */
+struct ran {
+	uint64_t exit_status;
+	char *out, *err;
 };
 
 struct command {
@@ -45,8 +59,11 @@ struct command {
 	int failed;
 };
 
+/* What the commands go to; below: the plug-in, when that is the lowering. */
 static const struct brickyard_executor *ex;
 static struct brickyard_executor_instance *in;
+static const struct brickyard_executor *below;
+static struct brickyard_executor_instance *below_in;
 static pthread_mutex_t out = PTHREAD_MUTEX_INITIALIZER;
 static bool verbose;
 static __thread struct command *current;
@@ -108,6 +125,16 @@ host_next(struct brickyard_result *r)
 static void
 host_str(struct brickyard_result *r, const char *key, const char *value)
 {
+	if (r->ran != NULL) {
+		char **to = strcmp(key, "stdout") == 0 ? &r->ran->out :
+			strcmp(key, "stderr") == 0 ? &r->ran->err : NULL;
+
+		if (to != NULL)
+			*to = strdup(value);
+		else
+			r->ran->exit_status = strtoull(value, NULL, 10);
+		return;
+	}
 	pthread_mutex_lock(&out);
 	printf("%d =%d %s ", r->n, r->record, key);
 	put_escaped(value);
@@ -302,10 +329,28 @@ struct args {
 	struct brickyard_error *err;
 };
 
+static const char *
+read_script(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *s = NULL;
+	size_t size = 0;
+
+	if (f == NULL || getdelim(&s, &size, '\0', f) < 0) {
+		perror(path);
+		abort();
+	}
+	fclose(f);
+	return keep(s);
+}
+
 static int
 do_run(struct args *a)
 {
-	return ex->run(in, &a->call, &a->node, get(a->c, "script", ""), a->res,
+	const char *path = nth(a->c, "scriptfile", 0);
+
+	return below->run(below_in, &a->call, &a->node, path != NULL ?
+			  read_script(path) : get(a->c, "script", ""), a->res,
 		       a->err);
 }
 
@@ -444,6 +489,7 @@ command_thread(void *arg)
 	struct brickyard_result res = { .n = c->n };
 	struct args a = { .c = c, .res = &res, .err = &err };
 	uint64_t cancel = get_u64(c, "cancel", 0);
+	int64_t start = now_ms();
 
 	current = c;
 	c->cancel_at = cancel != 0 ? now_ms() + (int64_t)cancel : 0;
@@ -457,6 +503,7 @@ command_thread(void *arg)
 	a.node.manage_host = a.node.storage_host = get(c, "host", "localhost");
 	c->failed = dispatch(&a) != 0;
 	pthread_mutex_lock(&out);
+	printf("%d ms %lld\n", c->n, (long long)(now_ms() - start));
 	if (c->failed) {
 		printf("%d fail %d ", c->n, err.err_class);
 		put_escaped(err.text);
@@ -467,6 +514,46 @@ command_thread(void *arg)
 	fflush(stdout);
 	pthread_mutex_unlock(&out);
 	return NULL;
+}
+
+/* ---- the lowering ---- */
+
+static int
+run_below(void *arg, const struct brickyard_call *call,
+	  const struct brickyard_node *node, const char *script,
+	  script_give_fn *give, void *to, struct brickyard_error *err)
+{
+	struct ran ran = {0};
+	struct brickyard_result res = { .ran = &ran };
+	int r = below->run(below_in, call, node, script, &res, err);
+
+	if (r == 0)
+		give(to, ran.exit_status, ran.out != NULL ? ran.out : "",
+		     ran.err != NULL ? ran.err : "");
+	free(ran.out);
+	free(ran.err);
+	return r;
+}
+
+static bool
+has_option(const struct brickyard_option *o, const char *key)
+{
+	for (; o != NULL && o->key != NULL; o++)
+		if (strcmp(o->key, key) == 0)
+			return true;
+	return false;
+}
+
+static int
+attach(const struct brickyard_kv *given, size_t n)
+{
+	struct brickyard_error err = {0};
+
+	ex = &script_steps;
+	if (script_attach(&host, run_below, NULL, given, n, &in, &err) == 0)
+		return 0;
+	printf("open fail %d %s\n", err.err_class, err.text);
+	return -1;
 }
 
 /* ---- main ---- */
@@ -490,7 +577,8 @@ parse_commands(char **argv, struct command *c, size_t max)
 }
 
 static int
-open_plugin(const char *path, const struct brickyard_kv *given, size_t n)
+open_plugin(const char *path, const struct brickyard_kv *given, size_t n,
+	    bool lowered)
 {
 	struct brickyard_kv config[MAX_WORDS];
 	struct brickyard_error err = {0};
@@ -513,9 +601,13 @@ open_plugin(const char *path, const struct brickyard_kv *given, size_t n)
 			config[nconfig++] = (struct brickyard_kv){
 				o->key, o->default_value };
 	for (size_t i = 0; i < n; i++)
-		config[nconfig++] = given[i];
-	if (ex->open(config, nconfig, &in, &err) == 0)
-		return 0;
+		if (!lowered || has_option(ex->head.options, given[i].key))
+			config[nconfig++] = given[i];
+	if (ex->open(config, nconfig, &in, &err) == 0) {
+		below = ex;
+		below_in = in;
+		return lowered ? attach(given, n) : 0;
+	}
 	printf("open fail %d %s\n", err.err_class, err.text);
 	return -1;
 }
@@ -538,13 +630,52 @@ run_all(struct command *c, size_t n, bool parallel)
 	free(t);
 }
 
+static void
+parse_line(char *line, struct command *c)
+{
+	char *save = NULL, *word = strtok_r(line, "\t\n", &save);
+
+	c->verb = word != NULL ? word : "";
+	while ((word = strtok_r(NULL, "\t\n", &save)) != NULL &&
+	       c->nwords < MAX_WORDS)
+		c->words[c->nwords++] = word;
+}
+
+static int
+serve_stdin(struct command *c, size_t max)
+{
+	pthread_t *t = keep(calloc(max, sizeof(*t)));
+	size_t n = 0;
+	int bad = 0;
+
+	while (n < max) {
+		char *line = NULL;
+		size_t size = 0;
+
+		if (getline(&line, &size, stdin) < 0) {
+			free(line);
+			break;
+		}
+		c[n].n = (int)n;
+		parse_line(keep(line), &c[n]);
+		if (pthread_create(&t[n], NULL, command_thread, &c[n]) != 0)
+			abort();
+		n++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		pthread_join(t[i], NULL);
+		bad |= c[i].failed;
+	}
+	return bad;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct brickyard_kv given[MAX_WORDS / 2];
 	struct command *c = keep(calloc(MAX_WORDS, sizeof(*c)));
 	size_t ngiven = 0, n;
-	bool parallel = false;
+	bool parallel = false, lowered = false, interactive = false;
 	int bad = 0, i = 2;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -552,6 +683,10 @@ main(int argc, char **argv)
 
 		if (strcmp(argv[i], "-p") == 0) {
 			parallel = true;
+		} else if (strcmp(argv[i], "-l") == 0) {
+			lowered = true;
+		} else if (strcmp(argv[i], "-i") == 0) {
+			interactive = true;
 		} else if (strcmp(argv[i], "-v") == 0) {
 			verbose = true;
 		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc &&
@@ -561,12 +696,16 @@ main(int argc, char **argv)
 			given[ngiven++].value = eq + 1;
 		}
 	}
-	if (argc < 3 || open_plugin(argv[1], given, ngiven) < 0)
+	if (argc < 3 || open_plugin(argv[1], given, ngiven, lowered) < 0)
 		return 2;
-	n = parse_commands(argv + i, c, MAX_WORDS);
+	if (interactive)
+		bad = serve_stdin(c, MAX_WORDS);
+	n = parse_commands(argv + i, c, interactive ? 0 : MAX_WORDS);
 	run_all(c, n, parallel);
 	for (size_t k = 0; k < n; k++)
 		bad |= c[k].failed;
-	ex->close(in);
+	if (lowered)
+		script_detach(in);
+	below->close(below_in);
 	return bad;
 }

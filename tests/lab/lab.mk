@@ -3,7 +3,7 @@
 # What needs root or a package skips with the reason where it is missing.
 EXTRA_PROGRAMS += %D%/exec-driver
 %C%_exec_driver_SOURCES = %D%/exec-driver.c
-%C%_exec_driver_LDADD = -ldl -lpthread
+%C%_exec_driver_LDADD = libscript.la -ldl -lpthread
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
 dist_check_SCRIPTS += \
@@ -14,6 +14,10 @@ dist_check_SCRIPTS += \
 	%D%/local-gluster.t \
 	%D%/local-lvm.t \
 	%D%/local-run.t \
+	%D%/script-block.t \
+	%D%/script-directory.t \
+	%D%/script-gluster.t \
+	%D%/script-lvm.t \
 	%D%/service-local.t \
 	%D%/quickstart.t \
 	%D%/quickstart-device.t \

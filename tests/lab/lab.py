@@ -16,6 +16,8 @@ DRIVER = os.path.join(tap.BUILDDIR, "tests", "lab", "exec-driver")
 PLUGIN = os.path.join(tap.BUILDDIR, "executors", "local", ".libs", "local.so")
 
 UML = "/usr/bin/linux.uml"
+# Use nothing of the plug-in but .run: the steps are executors/script's.
+LOWERED = os.environ.get("LAB_LOWERED") == "1"
 
 (PERMANENT, TRANSIENT, UNREACHABLE, TIMEOUT, CANCELLED, FENCED, NOTFOUND,
  EXISTS, NOSPACE, INVALID, UNSUPPORTED) = range(1, 12)
@@ -184,7 +186,8 @@ def _boot_uml(out, test, seconds, preexec=None, env=()):
                                   "uml-init"),
            "con=null", "con0=fd:0,fd:1", "quiet", "uml_dir=" + out,
            "umid=lab", "LAB_TEST=" + test, "LAB_OUT=" + out,
-           "BUILDDIR=" + tap.BUILDDIR, "SRCDIR=" + tap.SRCDIR, *env]
+           "BUILDDIR=" + tap.BUILDDIR, "SRCDIR=" + tap.SRCDIR,
+           "LAB_LOWERED=%d" % LOWERED, *env]
     p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          start_new_session=True, preexec_fn=preexec)
@@ -237,7 +240,7 @@ def require_thin_pools(test):
         return
     if os.environ.get("LAB_INSIDE"):
         tap.skip_all("no thin pools in User-mode Linux either")
-    run_in_uml(test, "no device-mapper thin pools in this kernel")
+    run_in_uml(test, "no device-mapper thin pools in this kernel", 300)
 
 
 class Reply:
@@ -290,6 +293,7 @@ class Driver:
 
     def argv(self, commands, parallel=False):
         a = [DRIVER, PLUGIN] + (["-p"] if parallel else [])
+        a += ["-l"] if LOWERED else []
         for k, v in self.options.items():
             a += ["-o", "%s=%s" % (k, v)]
         for i, c in enumerate(commands):

@@ -6,7 +6,7 @@
 #ifndef XML_H
 #define XML_H
 
-#include "local.h"
+#include "text.h"
 
 #define XML_DEPTH_MAX	16
 #define XML_PATH_MAX	512

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "local.h"
+#include "text.h"
 
 static bool
 text_room(struct text *t, size_t n)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Not a plug-in: linked into the service, for executors that have only .run.
+SCRIPT_PARTS = \
+	%D%/prologue.sh \
+	%D%/lvm.sh \
+	%D%/mount.sh \
+	%D%/directory.sh \
+	%D%/brick.sh \
+	%D%/device.sh \
+	%D%/gluster.sh \
+	$(NULL)
+noinst_LTLIBRARIES += libscript.la
+libscript_la_SOURCES = \
+	%D%/call.c \
+	%D%/check-args.c \
+	%D%/lower.h \
+	%D%/options.c \
+	%D%/script.c %D%/script.h \
+	%D%/step-brick.c \
+	%D%/step-device.c \
+	%D%/step-volume.c \
+	%D%/text.c %D%/text.h \
+	%D%/words.c %D%/words.h \
+	%D%/xml.c %D%/xml.h \
+	$(NULL)
+nodist_libscript_la_SOURCES = %D%/parts.c
+libscript_la_CPPFLAGS = $(CPPFLAGS_PLUGIN) -I$(srcdir)/%D% -D_GNU_SOURCE
+EXTRA_DIST += $(SCRIPT_PARTS) %D%/parts.sed
+CLEANFILES += %D%/parts.c
+
+# Each NAME.sh becomes part_NAME: its lines, without comments and indentation.
+%D%/parts.c: $(SCRIPT_PARTS) %D%/parts.sed
+	$(AM_V_GEN)$(MKDIR_P) %D% && { echo '#include "lower.h"'; \
+	for f in $(SCRIPT_PARTS); do \
+		n=`basename $$f .sh`; \
+		echo "const char *const part_$$n[] = {"; \
+		case $$f in /*) ;; *) f=$(srcdir)/$$f ;; esac; \
+		sed -f $(srcdir)/%D%/parts.sed "$$f" || exit 1; \
+		echo 'NULL };'; \
+	done; } >$@.tmp && mv -f $@.tmp $@

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The beginning of every script: frames, the fence, the node lock, running a tool.
+# Comments and indentation are taken out when the parts are compiled in.  Before
+# this part stand the values (BY_*), all quoted by one function; after it the
+# parts that a step needs, and by_main, which the last line calls: a script that
+# arrives in part does nothing.
+#
+# Frames, each with the nonce of the call, so that no tool can forge one:
+#   @BY NONCE at LABEL                      what is done now
+#   @BY NONCE = KEY VALUE                   a result
+#   @BY NONCE next                          begin another record of results
+#   @BY NONCE data KEY / text / @BY NONCE . a result of several lines
+#   @BY NONCE note / text / @BY NONCE .     a warning for the log
+#   @BY NONCE fail CLASS STATUS LABEL / text / @BY NONCE .
+#   @BY NONCE done                          all is well
+LC_ALL=C
+LVM_SUPPRESS_FD_WARNINGS=1
+export LC_ALL PATH LVM_SUPPRESS_FD_WARNINGS
+umask 022
+BY_RC=0
+BY_OUT=
+
+by_at() {
+	printf '@BY %s at %s\n' "$BY_NONCE" "$1"
+}
+
+by_result() {
+	printf '@BY %s = %s %s\n' "$BY_NONCE" "$1" "$2"
+}
+
+by_note() {
+	printf '@BY %s note\n%s\n@BY %s .\n' "$BY_NONCE" "$1" "$BY_NONCE"
+}
+
+# Fail with a class (BRICKYARD_ERR_*) and a sentence of ours.
+by_die() {
+	printf '@BY %s fail %s 0 -\n%s\n@BY %s .\n' "$BY_NONCE" "$1" "$2" "$BY_NONCE"
+	exit 1
+}
+
+# Fail with what the tool said: the host finds the class.
+by_fail() {
+	printf '@BY %s fail 0 %s %s\n%s\n@BY %s .\n' "$BY_NONCE" "$BY_RC" "$1" \
+		"$BY_OUT" "$BY_NONCE"
+	exit 1
+}
+
+# Run a tool: status in BY_RC, the last of what it said in BY_OUT.  It keeps the
+# locks (descriptors 8 and 9) while it lives, even if this shell does not.
+by_try() {
+	BY_OUT=$({ "$@" </dev/null 2>&1; echo "@$?"; } | tail -c 2048)
+	BY_RC=${BY_OUT##*@}
+	BY_OUT=${BY_OUT%@*}
+	case $BY_RC in
+	'' | *[!0-9]*) BY_RC=255 ;;
+	esac
+	return "$BY_RC"
+}
+
+# by_do LABEL COMMAND...: change something, or fail.
+by_do() {
+	by_label=$1
+	shift
+	by_mine
+	by_at "$by_label"
+	by_try "$@" || by_fail "$by_label"
+}
+
+# Seconds since the node started, and what is left of the call's time.
+by_clock() {
+	read -r by_now by_rest </proc/uptime
+	by_now=${by_now%%.*}
+	BY_LEFT=$((BY_UNTIL - by_now))
+	[ "$BY_LEFT" -gt 0 ] || BY_LEFT=0
+}
+
+by_nap() {
+	sleep "$1" 2>/dev/null || sleep 1
+}
+
+# ---- fence and locks
+
+by_seen() {
+	by_epoch=0
+	if [ -e "$BY_STATE/fences/$BY_OP" ]; then
+		read -r by_epoch <"$BY_STATE/fences/$BY_OP" || :
+	fi
+	case $by_epoch in
+	'' | *[!0-9]*) by_epoch=0 ;;
+	esac
+}
+
+# Is the operation still ours?  Asked before each change.
+by_mine() {
+	[ -n "$BY_OP" ] || return 0
+	by_seen
+	[ "$by_epoch" -le "$BY_EPOCH" ] || by_die 6 \
+		"operation $BY_OP: epoch $by_epoch came after this one's $BY_EPOCH: another replica owns it"
+}
+
+by_lock() {
+	command -v flock >/dev/null ||
+		by_die 1 "flock is not on this node: install util-linux"
+	by_make_dir 0755 "$BY_LOCK"
+	(umask 077 && : >>"$BY_LOCK/node.lock") ||
+		by_die 1 "$BY_LOCK/node.lock can't be written to"
+	by_clock
+	exec 9>>"$BY_LOCK/node.lock"
+	flock -x -n 9 || flock -x -w "$BY_LEFT" 9 ||
+		by_die 4 "waiting for the node lock: the time for this step is over"
+}
+
+by_unlock() {
+	exec 9>&-
+}
+
+# The highest epoch that was seen, kept durably.
+by_fence() {
+	by_mine
+	by_file=$BY_STATE/fences/$BY_OP
+	[ "$by_epoch" != "$BY_EPOCH" ] || [ ! -e "$by_file" ] || return 0
+	if [ ! -e "$by_file" ]; then
+		find "$BY_STATE/fences" -type f -mtime +7 -exec rm -f {} + 2>/dev/null
+		find "$BY_LOCK" -name 'op.*' -type f -mtime +7 -exec rm -f {} + 2>/dev/null
+	fi
+	by_try by_write_fence || by_fail "fence $by_file"
+}
+
+by_write_fence() {
+	(umask 077 && echo "$BY_EPOCH" >"$by_file.brickyard-new") &&
+		by_sync "$by_file.brickyard-new" &&
+		mv -f "$by_file.brickyard-new" "$by_file" &&
+		by_sync "$BY_STATE/fences"
+}
+
+by_sync() {
+	sync "$1" 2>/dev/null || sync
+}
+
+by_make_dir() {
+	[ -d "$2" ] || by_try mkdir -p -m "$1" "$2" || by_fail "mkdir $2"
+}
+
+# A mere look has no operation: it takes no fence.
+by_start() {
+	BY_UNTIL=0
+	by_clock
+	BY_UNTIL=$((by_now + BY_SECONDS))
+	[ -n "$BY_OP" ] || return 0
+	by_make_dir 0755 "$BY_STATE"
+	by_make_dir 0700 "$BY_STATE/fences"
+	by_lock
+	by_fence
+	by_unlock
+	# What this operation sent before may still be at work here.
+	(umask 077 && : >>"$BY_LOCK/op.$BY_OP") ||
+		by_die 1 "$BY_LOCK can't be written to"
+	by_clock
+	exec 8>>"$BY_LOCK/op.$BY_OP"
+	flock -x -n 8 || flock -x -w "$BY_LEFT" 8 ||
+		by_die 2 "an earlier script of operation $BY_OP is still at work on this node"
+	by_mine
+}
+
+by_end() {
+	printf '@BY %s done\n' "$BY_NONCE"
+}
+
+# ---- jobs side by side
+
+BY_JOBS=
+by_wait() {
+	by_bad=0
+	for by_job in $BY_JOBS; do
+		wait "$by_job" || by_bad=1
+	done
+	BY_JOBS=
+	[ "$by_bad" = 0 ] || exit 1
+}
