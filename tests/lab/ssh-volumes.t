@@ -61,9 +61,9 @@ def arbiter(v, at):
 life("distribute", 2, size=3)
 life("replicate 2", 2, durability={"type": "replicate", "replicate": {"replica": 2}}, gid=2345, check=group)
 life("replicate 3", 3, durability={"type": "replicate", "replicate": {"replica": 3}}, name="named",
-     gluster_volume_options=["performance.io-cache off"], check=optioned)
+     glustervolumeoptions=["performance.io-cache off"], check=optioned)
 life("arbiter", 3, durability={"type": "replicate", "replicate": {"replica": 3}},
-     gluster_volume_options=["user.heketi.arbiter true"], check=arbiter)
+     glustervolumeoptions=["user.heketi.arbiter true"], check=arbiter)
 life("disperse 2+1", 3, durability={"type": "disperse", "disperse": {"data": 2, "redundancy": 1}}, check=disperse)
 t.audit("all deleted")
 
