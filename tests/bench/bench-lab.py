@@ -10,7 +10,7 @@ after the other and all at once, and deleted; by brickyardd over its pooled ssh
 connections, and by hand, which is heketi's commands over one kept-alive
 connection to each node, all nodes in parallel, as quick as anybody could type.
 Round trips are the commands that sshd was given, bytes are those of the ssh
-connections.  Then where the time of a create goes, step by step, with the tools
+connections, processes those that were started on the nodes.  Then where the time of a create goes, step by step, with the tools
 on the nodes timed one by one (that run is a little slower, and not compared).
 Compare the figures of one run with each other only.
 """
@@ -139,12 +139,21 @@ def octets():
     return sum(map(int, re.findall(r"bytes_(?:sent|received):(\d+)", out)))
 
 
+def processes(t):
+    """Started so far on all nodes' kernels."""
+    n = 0
+    for m in t.nodes.machines:
+        r = m.ask(do="run", argv=["grep", "^processes", "/proc/stat"])
+        n += int(r["out"].split()[1])
+    return n
+
+
 class Measured:
     def __init__(self, t, what, n):
         self.t, self.what, self.n = t, what, n
 
     def __enter__(self):
-        self.before = commands(self.t), octets()
+        self.before = commands(self.t), octets(), processes(self.t)
         self.began = time.monotonic()
         return self
 
@@ -152,12 +161,14 @@ class Measured:
         if exc[0] is not None:
             return
         self.s = time.monotonic() - self.began
-        (c0, l0), b0 = self.before
+        p1 = processes(self.t)
+        (c0, l0), b0, p0 = self.before
         (c1, l1), b1 = commands(self.t), octets()
         print("%-34s %7.2f s %7.2f s each %6.1f commands %4d logins "
-              "%8.1f KiB each" % (
+              "%8.1f KiB each %5d processes each" % (
                   self.what, self.s, self.s / self.n, (c1 - c0) / self.n,
-                  l1 - l0, (b1 - b0) / 1024 / self.n), flush=True)
+                  l1 - l0, (b1 - b0) / 1024 / self.n,
+                  (p1 - p0) / self.n), flush=True)
 
 
 def ratio(what, ours, theirs):

@@ -64,7 +64,7 @@ life("replicate 3", 3, durability={"type": "replicate", "replicate": {"replica":
      glustervolumeoptions=["performance.io-cache off"], check=optioned)
 life("arbiter", 3, durability={"type": "replicate", "replicate": {"replica": 3}},
      glustervolumeoptions=["user.heketi.arbiter true"], check=arbiter)
-life("disperse 2+1", 3, durability={"type": "disperse", "disperse": {"data": 2, "redundancy": 1}}, check=disperse)
+life("disperse 2+1", 3, durability={"type": "disperse", "disperse": {"data": 2, "redundancy": 1}}, check=disperse, size=2, more=2)
 t.audit("all deleted")
 
 # ---- two more nodes for a set of six
@@ -76,13 +76,13 @@ for n in "node5", "node6":
     for disk in t.nodes.disk_names():
         status, reply = t.call("POST", "/devices", {"node": node["id"], "name": "/dev/" + disk})
         tap.is_(status, 204, "with " + disk) or tap.diag(reply)
-life("disperse 4+2", 6, durability={"type": "disperse", "disperse": {"data": 4, "redundancy": 2}}, size=2, more=2)
+life("disperse 4+2", 6, durability={"type": "disperse", "disperse": {"data": 4, "redundancy": 2}}, size=4, more=4)
 t.audit("six nodes")
 
 # ---- twenty at once
 before = time.monotonic()
 got = t.at_once([lambda i=i: t.call("POST", "/volumes", {
-    "size": 1, "name": "crowd%d" % i, "durability": {"type": "replicate", "replicate": {"replica": 2}}})
+    "size": 1, "name": "crowd%d" % i})
     for i in range(20)])
 tap.is_([s for s, _ in got], [200] * 20, "twenty volumes at once") or tap.diag(*[v for s, v in got if s != 200])
 tap.diag("twenty at once: %.1f s" % (time.monotonic() - before))
