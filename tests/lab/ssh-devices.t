@@ -36,9 +36,9 @@ def refused(disk, why, name, **more):
 # ---- refused
 
 sh("echo 'label: gpt\nsize=100M' | sfdisk -q /dev/sdb")
-sh("mkfs.ext4 -q /dev/sdc 1000000")
+sh("mkfs.ext4 -q /dev/sdc 100000")
 sh("lvm pvcreate -qq /dev/sdd && lvm vgcreate -qq someones /dev/sdd")
-sh("mkfs.xfs -q /dev/sde && mkdir /mnt/e && mount /dev/sde /mnt/e")
+sh("mkfs.ext4 -q /dev/sde 100000 && mkdir /mnt/e && mount /dev/sde /mnt/e")
 sh("blockdev --setro /dev/sdg")
 refused("sdb", ["already initialized or contains data?", "gpt"], "a disk with GPT")
 refused("sdc", ["already initialized or contains data?", "ext4"], "a disk with ext4")
