@@ -26,7 +26,8 @@ node_tool() {
 	fi
 	n_version=
 	if [ $# -gt 0 ] && by_try "$@"; then
-		n_version=$(printf '%s\n' "$BY_OUT" | sed -n 's/^[[:space:]]*//;/[0-9]/{p;q;}')
+		n_version=$(printf '%s\n' "$BY_OUT" | sed 's/^[[:space:]]*//' |
+			grep -v '^Incompatible' | grep -m 1 '[0-9]')
 	fi
 	node_say "$n_check" ok "$n_tool: ${n_version:-there}"
 }
@@ -64,12 +65,14 @@ node_glusterd() {
 	fi
 }
 
-# Loaded, built in, or there to be loaded?
+# Loaded, built in, or there to be loaded?  A module that is built in may show only
+# in what it does.
 node_module() {
 	n_name=$(echo "$1" | tr - _)
 	by_at "module $1"
-	if [ -d "/sys/module/$n_name" ] ||
-		grep -qs "/$1\.ko" "/lib/modules/$(uname -r)/modules.builtin"; then
+	if [ -d "/sys/module/$n_name" ] || grep -qsw "$1" /proc/filesystems ||
+		grep -qs "/$1\.ko" "/lib/modules/$(uname -r)/modules.builtin" ||
+		{ by_try dmsetup targets && printf '%s\n' "$BY_OUT" | grep -q "^${1#dm-} "; }; then
 		node_say "$1" ok "module $1 is in the kernel"
 	elif by_try modprobe -n "$1"; then
 		node_say "$1" ok "module $1 can be loaded"
@@ -118,7 +121,7 @@ node_probe() {
 	node_tool flock flock util-linux flock --version
 	node_tool blkid blkid util-linux blkid --version
 	node_tool wipefs wipefs util-linux wipefs --version
-	node_tool xfs mkfs.xfs xfsprogs mkfs.xfs -V
+	node_tool mkfs mkfs.xfs xfsprogs mkfs.xfs -V
 	if [ -z "$BY_LVM_WRAPPED" ]; then
 		node_tool lvm lvm lvm2 lvm version
 		node_tool thin thin_check 'thin-provisioning-tools (device-mapper-persistent-data)' thin_check --version
