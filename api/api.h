@@ -17,6 +17,11 @@ enum err MUST_CHECK api_start(const struct config *, const char *listen,
 			      struct error *);
 void api_attach(struct api *, struct service *);
 unsigned api_port(const struct api *);
+bool api_has_tls(const struct api *);
+/* Read the certificate and its key anew: connections that begin afterwards get
+ * them.  If they can't be used, those that are there go on being used.
+ */
+enum err MUST_CHECK api_reload(struct api *, struct error *);
 /* Before the stop: /readyz says no and connections end with their next reply, so
  * that balancers go elsewhere; all requests are served as before.
  */

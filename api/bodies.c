@@ -2,6 +2,8 @@
 /* Request bodies that more than one object has.  Runs on the workers. */
 #include <config.h>
 
+#include <string.h>
+
 #include "api/bodies.h"
 
 bool
@@ -38,8 +40,17 @@ state_body_release(struct state_body *b)
 	gojson_release(state_fields, b);
 }
 
+/* By either name. */
+static bool
+wants_heal_check(const struct state_body *b)
+{
+	return (b->healcheck == NULL || strcmp(b->healcheck, "disable") != 0) &&
+	       (b->healthcheck == NULL ||
+		strcmp(b->healthcheck, "disable") != 0);
+}
+
 bool
-request_decode_state(struct request *r, enum state *ret)
+request_decode_state(struct request *r, enum state *ret, bool *ret_heal)
 {
 	CLEANUP(state_body_release) struct state_body b = { .state = NULL };
 	CLEANUP(faults_release) struct faults heal = { .v = { 0 } };
@@ -50,7 +61,26 @@ request_decode_state(struct request *r, enum state *ret)
 	check_heal(&heal, "healcheck", b.healcheck);
 	check_heal(&heal, "healthcheck", b.healthcheck);
 	check_state(&state, "state", b.state);
+	*ret_heal = wants_heal_check(&b);
 	/* heketi looks at the state only when the other is fine. */
 	return request_check(r, &heal) && request_check(r, &state) &&
 	       state_parse(b.state, ret);
+}
+
+bool
+request_decode_evict(struct request *r, bool *ret_heal)
+{
+	CLEANUP(state_body_release) struct state_body b = { .state = NULL };
+	CLEANUP(faults_release) struct faults heal = { .v = { 0 } };
+
+	*ret_heal = true;
+	/* heketi looks at a body only if its length was told. */
+	if (r->content_length <= 0)
+		return true;
+	if (!request_decode(r, "BrickEvictOptions", &state_fields[1], &b))
+		return false;
+	check_heal(&heal, "healcheck", b.healcheck);
+	check_heal(&heal, "healthcheck", b.healthcheck);
+	*ret_heal = wants_heal_check(&b);
+	return request_check(r, &heal);
 }

@@ -9,6 +9,8 @@
 /* Answers 400 and is false if anything failed. */
 bool request_check(struct request *, const struct faults *);
 /* The body of POST …/state; false: answered. */
-bool request_decode_state(struct request *, enum state *ret);
+bool request_decode_state(struct request *, enum state *ret, bool *ret_heal);
+/* The optional body of POST /bricks/to-evict/…; false: answered. */
+bool request_decode_evict(struct request *, bool *ret_heal);
 
 #endif

@@ -26,7 +26,8 @@ encode_list(struct jsonout *j, const char *name, const struct strs *l)
 
 void
 encode_cluster(struct jsonout *j, const struct cluster *c,
-	       const struct strs *nodes, const struct strs *volumes)
+	       const struct strs *nodes, const struct strs *volumes,
+	       const struct strs *blockvolumes)
 {
 	jsonout_open(j, NULL, '{');
 	jsonout_str(j, "id", c->id);
@@ -34,15 +35,15 @@ encode_cluster(struct jsonout *j, const struct cluster *c,
 	jsonout_strs(j, "volumes", volumes);
 	jsonout_bool(j, "block", c->block);
 	jsonout_bool(j, "file", c->file);
-	jsonout_open(j, "blockvolumes", '[');
-	jsonout_close(j, ']');
+	jsonout_strs(j, "blockvolumes", blockvolumes);
 	jsonout_close(j, '}');
 }
 
-static void
-encode_brick(struct jsonout *j, const struct brick *b, const char *volume)
+void
+encode_brick(struct jsonout *j, const char *key, const struct brick *b,
+	     const char *volume)
 {
-	jsonout_open(j, NULL, '{');
+	jsonout_open(j, key, '{');
 	jsonout_str(j, "id", b->id);
 	jsonout_str(j, "path", b->path);
 	jsonout_str(j, "device", b->device);
@@ -52,7 +53,7 @@ encode_brick(struct jsonout *j, const struct brick *b, const char *volume)
 	jsonout_close(j, '}');
 }
 
-static void
+void
 encode_storage(struct jsonout *j, const struct device *d)
 {
 	uint64_t total = d->total_bytes >> KIB_SHIFT;
@@ -84,8 +85,18 @@ encode_device(struct jsonout *j, const struct device_view *v)
 	jsonout_str(j, "state", state_name(d->state));
 	jsonout_open(j, "bricks", '[');
 	for (size_t i = 0; i < v->nbricks; i++)
-		encode_brick(j, v->bricks[i].brick, v->bricks[i].volume->id);
+		encode_brick(j, NULL, v->bricks[i].brick,
+			     v->bricks[i].volume->id);
 	jsonout_close(j, ']');
+	jsonout_close(j, '}');
+}
+
+void
+encode_hostnames(struct jsonout *j, const struct node *n)
+{
+	jsonout_open(j, "hostnames", '{');
+	jsonout_strs(j, "manage", &n->manage);
+	jsonout_strs(j, "storage", &n->storage);
 	jsonout_close(j, '}');
 }
 
@@ -95,10 +106,7 @@ encode_node(struct jsonout *j, const struct node *n,
 {
 	jsonout_open(j, NULL, '{');
 	jsonout_int(j, "zone", n->zone);
-	jsonout_open(j, "hostnames", '{');
-	jsonout_strs(j, "manage", &n->manage);
-	jsonout_strs(j, "storage", &n->storage);
-	jsonout_close(j, '}');
+	encode_hostnames(j, n);
 	jsonout_str(j, "cluster", n->cluster);
 	if (n->tags.n > 0)
 		jsonout_map(j, "tags", &n->tags);
@@ -197,7 +205,7 @@ type_came_before(const struct kvs *params, size_t i)
 }
 
 /* What was asked for, not what it came to: heketi's echo. */
-static void
+void
 encode_durability(struct jsonout *j, const struct volume *v)
 {
 	static const char *const replicate[] = { "replicate.replica", NULL };
@@ -221,7 +229,7 @@ encode_durability(struct jsonout *j, const struct volume *v)
 	jsonout_close(j, '}');
 }
 
-static void
+void
 encode_mount(struct jsonout *j, const struct volume *v,
 	     const struct strs *hosts)
 {
@@ -251,42 +259,58 @@ compare_bricks(const void *a, const void *b)
 	return strcmp((*x)->id, (*y)->id);
 }
 
-/* Sorted by id, as heketi lists them; inside they are in gluster's order. */
+/* Sorted by id, as heketi lists them; inside they are in gluster's order.  One
+ * that is to replace another is not part of it yet.
+ */
 static void
 encode_bricks(struct jsonout *j, const struct volume *v)
 {
 	CLEANUP_FREE const struct brick **sorted =
 		xcalloc(v->nbricks, sizeof(*sorted));
+	size_t n = 0;
 
 	for (size_t i = 0; i < v->nbricks; i++)
-		sorted[i] = &v->bricks[i];
-	qsort(sorted, v->nbricks, sizeof(*sorted), compare_bricks);
+		if (v->doing != VOLUME_EVICTING ||
+		    v->bricks[i].pending[0] == '\0')
+			sorted[n++] = &v->bricks[i];
+	qsort(sorted, n, sizeof(*sorted), compare_bricks);
 	jsonout_open(j, "bricks", '[');
-	for (size_t i = 0; i < v->nbricks; i++)
-		encode_brick(j, sorted[i], v->id);
+	for (size_t i = 0; i < n; i++)
+		encode_brick(j, NULL, sorted[i], v->id);
 	jsonout_close(j, ']');
 }
 
-/* A block-hosting volume keeps 2 % back (heketi-behaviour 3.8); what is left is
- * free as long as there are no block volumes.
- */
 static void
-encode_blockinfo(struct jsonout *j, const struct volume *v)
+encode_blockinfo(struct jsonout *j, const struct volume *v,
+		 const struct strs *blockvolumes)
 {
-	uint64_t gib = v->block ? v->size_bytes >> GIB_SHIFT : 0;
-	uint64_t usable = gib * 98 / 100;
+	uint64_t free_gib = v->block_free_bytes >> GIB_SHIFT;
+	uint64_t reserved_gib = v->block_reserved_bytes >> GIB_SHIFT;
 
 	jsonout_open(j, "blockinfo", '{');
-	if (usable > 0)
-		jsonout_uint(j, "freesize", usable);
-	if (gib - usable > 0)
-		jsonout_uint(j, "reservedsize", gib - usable);
+	if (free_gib > 0)
+		jsonout_uint(j, "freesize", free_gib);
+	if (reserved_gib > 0)
+		jsonout_uint(j, "reservedsize", reserved_gib);
+	if (blockvolumes->n > 0)
+		jsonout_strs(j, "blockvolume", blockvolumes);
+	if (v->restriction != RESTRICTION_NONE)
+		jsonout_str(j, "restriction", restriction_name(v->restriction));
+	jsonout_close(j, '}');
+}
+
+void
+encode_snapshot(struct jsonout *j, const struct volume *v)
+{
+	jsonout_open(j, "snapshot", '{');
+	jsonout_bool(j, "enable", v->snapshot_enable);
+	jsonout_float32(j, "factor", v->snapshot_factor);
 	jsonout_close(j, '}');
 }
 
 void
 encode_volume(struct jsonout *j, const struct volume *v,
-	      const struct strs *hosts)
+	      const struct strs *hosts, const struct strs *blockvolumes)
 {
 	jsonout_open(j, NULL, '{');
 	jsonout_uint(j, "size", v->size_bytes >> GIB_SHIFT);
@@ -298,15 +322,45 @@ encode_volume(struct jsonout *j, const struct volume *v,
 		jsonout_strs(j, "glustervolumeoptions", &v->options);
 	if (v->block)
 		jsonout_bool(j, "block", true);
-	jsonout_open(j, "snapshot", '{');
-	jsonout_bool(j, "enable", v->snapshot_enable);
-	jsonout_float32(j, "factor", v->snapshot_factor);
-	jsonout_close(j, '}');
+	encode_snapshot(j, v);
 	jsonout_str(j, "id", v->id);
 	jsonout_str(j, "cluster", v->cluster);
 	encode_mount(j, v, hosts);
-	encode_blockinfo(j, v);
+	encode_blockinfo(j, v, blockvolumes);
 	encode_bricks(j, v);
+	jsonout_close(j, '}');
+}
+
+static void
+encode_str_or_empty(struct jsonout *j, const char *key, const char *value)
+{
+	jsonout_str(j, key, value != NULL ? value : "");
+}
+
+void
+encode_blockvolume(struct jsonout *j, const struct blockvolume *b)
+{
+	uint64_t usable = b->usable_bytes != 0 ? b->usable_bytes : b->size_bytes;
+
+	jsonout_open(j, NULL, '{');
+	jsonout_uint(j, "size", b->size_bytes >> GIB_SHIFT);
+	jsonout_str(j, "name", b->name);
+	if (b->hacount != 0)
+		jsonout_int(j, "hacount", b->hacount);
+	jsonout_str(j, "id", b->id);
+	jsonout_open(j, "blockvolume", '{');
+	jsonout_strs(j, "hosts", &b->hosts);
+	encode_str_or_empty(j, "iqn", b->iqn);
+	jsonout_int(j, "lun", b->lun);
+	encode_str_or_empty(j, "username", b->username);
+	encode_str_or_empty(j, "password", b->password);
+	jsonout_close(j, '}');
+	if (b->cluster[0] != '\0')
+		jsonout_str(j, "cluster", b->cluster);
+	if (b->hosting[0] != '\0')
+		jsonout_str(j, "blockhostingvolume", b->hosting);
+	if (usable >> GIB_SHIFT > 0)
+		jsonout_uint(j, "usablesize", usable >> GIB_SHIFT);
 	jsonout_close(j, '}');
 }
 
@@ -319,6 +373,43 @@ encode_operation_counts(struct jsonout *j, const struct operation_counts *c)
 	jsonout_uint(j, "stale", c->stale);
 	jsonout_uint(j, "failed", c->failed);
 	jsonout_uint(j, "new", c->new_);
+	jsonout_close(j, '}');
+}
+
+static void
+encode_pending_head(struct jsonout *j, const struct pending_view *v,
+		    const char *sub_status)
+{
+	jsonout_str(j, "id", v->id);
+	jsonout_str(j, "type_name", v->type_name);
+	jsonout_str(j, "status", pending_status_name(v->status));
+	jsonout_str(j, "sub_status", sub_status);
+}
+
+void
+encode_pending_operation(struct jsonout *j, const struct pending_view *v)
+{
+	jsonout_open(j, NULL, '{');
+	encode_pending_head(j, v, v->in_flight ? "in-flight" : "");
+	jsonout_close(j, '}');
+}
+
+/* heketi fills sub_status in its list only. */
+void
+encode_pending_details(struct jsonout *j, const struct pending_view *v)
+{
+	jsonout_open(j, NULL, '{');
+	encode_pending_head(j, v, "");
+	jsonout_open(j, "changes", '[');
+	for (size_t i = 0; i < v->changes.n; i++) {
+		const struct pending_change *c = &v->changes.v[i];
+
+		jsonout_open(j, NULL, '{');
+		jsonout_str(j, "id", c->id);
+		jsonout_str(j, "description", pending_change_text(c->number));
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, ']');
 	jsonout_close(j, '}');
 }
 

@@ -20,12 +20,14 @@ answer_cluster(struct request *r, unsigned status, const struct cluster *c)
 {
 	CLEANUP(strs_release) struct strs nodes = { 0 };
 	CLEANUP(strs_release) struct strs volumes = { 0 };
+	CLEANUP(strs_release) struct strs blockvolumes = { 0 };
 	CLEANUP(buf_release) struct buf b = { 0 };
 	struct jsonout j = { .out = &b };
 
 	service_cluster_nodes(r->service, c->id, &nodes);
 	service_cluster_volumes(r->service, c->id, &volumes);
-	encode_cluster(&j, c, &nodes, &volumes);
+	service_cluster_blockvolumes(r->service, c->id, &blockvolumes);
+	encode_cluster(&j, c, &nodes, &volumes, &blockvolumes);
 	reply_json(r, status, &b);
 }
 

@@ -108,13 +108,14 @@ void
 h_device_set_state(struct request *r)
 {
 	enum state state = STATE_ONLINE;
+	bool heal = true;
 	struct error err = { .code = ERR_OK };
 	char op[ID_SIZE] = "";
 
-	if (!request_decode_state(r, &state) || !request_sync(r))
+	if (!request_decode_state(r, &state, &heal) || !request_sync(r))
 		return;
-	reply_async(r, service_device_set_state(r->service, r->id, state, op,
-						&err), op, &err);
+	reply_async(r, service_device_set_state(r->service, r->id, state, heal,
+						op, &err), op, &err);
 }
 
 void

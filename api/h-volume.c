@@ -167,6 +167,7 @@ void
 h_volume_info(struct request *r)
 {
 	CLEANUP(strs_release) struct strs hosts = { 0 };
+	CLEANUP(strs_release) struct strs hosted = { 0 };
 	CLEANUP(buf_release) struct buf b = { 0 };
 	struct jsonout j = { .out = &b };
 	RECORD_SCOPE struct volume *v = NULL;
@@ -179,7 +180,8 @@ h_volume_info(struct request *r)
 		return;
 	}
 	service_cluster_hosts(r->service, v->cluster, &hosts);
-	encode_volume(&j, v, &hosts);
+	service_hosted_blockvolumes(r->service, v->id, &hosted);
+	encode_volume(&j, v, &hosts, &hosted);
 	reply_json(r, 200, &b);
 }
 

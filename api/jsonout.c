@@ -90,15 +90,28 @@ add_quoted(struct buf *b, const char *s)
 	buf_adds(b, "\"");
 }
 
+/* To the beginning of the next line, if there are lines. */
+static void
+new_line(struct jsonout *j)
+{
+	if (j->indent == 0)
+		return;
+	buf_adds(j->out, "\n");
+	for (unsigned i = 0; i < j->indent * j->depth; i++)
+		buf_add(j->out, " ", 1);
+}
+
 /* Comma and key; the caller adds the value. */
 static void
 start(struct jsonout *j, const char *key)
 {
 	if (j->comma)
 		buf_adds(j->out, ",");
+	if (j->depth > 0)
+		new_line(j);
 	if (key != NULL) {
 		add_quoted(j->out, key);
-		buf_adds(j->out, ":");
+		buf_adds(j->out, j->indent > 0 ? ": " : ":");
 	}
 	j->comma = true;
 }
@@ -109,11 +122,15 @@ jsonout_open(struct jsonout *j, const char *key, char bracket)
 	start(j, key);
 	buf_add(j->out, &bracket, 1);
 	j->comma = false;
+	j->depth++;
 }
 
 void
 jsonout_close(struct jsonout *j, char bracket)
 {
+	j->depth--;
+	if (j->comma)
+		new_line(j);
 	buf_add(j->out, &bracket, 1);
 	j->comma = true;
 }

@@ -22,6 +22,8 @@
 struct jsonout {
 	struct buf *out;
 	bool comma;		/* the next value needs one before it */
+	unsigned indent;	/* spaces a level, as MarshalIndent; 0: one line */
+	unsigned depth;		/* its own */
 };
 
 void jsonout_open(struct jsonout *, const char *key, char bracket);

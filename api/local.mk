@@ -4,14 +4,22 @@ libapi_la_SOURCES = \
 	%D%/api.h \
 	%D%/auth.c %D%/auth.h \
 	%D%/bodies.c %D%/bodies.h \
+	%D%/dump.c %D%/dump.h \
+	%D%/dump-check.c \
+	%D%/dump-view.c %D%/dump-view.h \
 	%D%/encode.c %D%/encode.h \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/h-admin.c \
+	%D%/h-block.c \
+	%D%/h-brick.c \
 	%D%/h-cluster.c \
+	%D%/h-db.c \
 	%D%/h-device.c \
 	%D%/h-node.c \
 	%D%/h-own.c \
+	%D%/h-pending.c \
 	%D%/h-queue.c \
+	%D%/h-tags.c \
 	%D%/h-volume.c \
 	%D%/hold.c %D%/hold.h \
 	%D%/jsonout.c %D%/jsonout.h \
@@ -23,8 +31,9 @@ libapi_la_SOURCES = \
 	%D%/route.c %D%/route.h \
 	%D%/routes.c \
 	%D%/server.c \
+	%D%/tls.c %D%/tls.h \
 	%D%/validate.c %D%/validate.h \
 	%D%/views.c %D%/views.h \
 	$(NULL)
-libapi_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
-libapi_la_LIBADD = $(JANSSON_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS)
+libapi_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MHD_CFLAGS) $(GNUTLS_CFLAGS) $(CRYPTO_CFLAGS)
+libapi_la_LIBADD = $(JANSSON_LIBS) $(MHD_LIBS) $(GNUTLS_LIBS) $(CRYPTO_LIBS)

@@ -69,6 +69,7 @@ void
 reply_clear(struct request *r)
 {
 	free(r->reply.location);
+	free(r->reply.disposition);
 	buf_release(&r->reply.body);
 	memset(&r->reply, 0, sizeof(r->reply));
 }
@@ -190,6 +191,15 @@ void
 reply_empty(struct request *r, unsigned status)
 {
 	begin(r, status, NULL);
+}
+
+void
+reply_attachment(struct request *r, const char *name, struct buf *bytes)
+{
+	begin(r, 200, "application/octet-stream");
+	r->reply.disposition = xasprintf("attachment; filename=\"%s\"", name);
+	r->reply.body = *bytes;
+	memset(bytes, 0, sizeof(*bytes));
 }
 
 static void

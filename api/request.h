@@ -35,6 +35,7 @@ struct reply {
 	bool pending;		/* X-Pending: true */
 	unsigned retry_after_s;	/* Retry-After, 0: none */
 	char *location;
+	char *disposition;		/* Content-Disposition, NULL: none */
 	struct buf body;
 };
 
@@ -100,6 +101,8 @@ void reply_not_found(struct request *);
 /* Takes the text over, adds the newline. */
 void reply_json(struct request *, unsigned status, struct buf *);
 void reply_empty(struct request *, unsigned status);
+/* 200, bytes to be saved under that name; takes them over. */
+void reply_attachment(struct request *, const char *name, struct buf *);
 /* As Go's http.Redirect: with a line of html for GET. */
 void reply_redirect(struct request *, unsigned status, const char *location);
 /* 202 and the queue's address, or the error of the call that should have
@@ -119,10 +122,16 @@ route_handler h_cluster_create, h_cluster_list, h_cluster_info,
 route_handler h_node_add, h_node_info, h_node_delete, h_node_set_state;
 route_handler h_device_add, h_device_info, h_device_delete,
 	h_device_set_state, h_device_resync;
+route_handler h_node_tags, h_device_tags;
 route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
+route_handler h_blockvolume_create, h_blockvolume_list, h_blockvolume_info,
+	h_blockvolume_delete, h_blockvolume_expand, h_volume_restrict;
+route_handler h_brick_evict, h_own_leftovers;
 route_handler h_queue, h_operation_counts;
+route_handler h_pending_list, h_pending_info, h_pending_clean;
 route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
+route_handler h_db_dump, h_db_check, h_backup;
 route_handler h_own_plugins, h_own_operations, h_own_operation,
 	h_own_replicas, h_own_health;
 

@@ -11,6 +11,9 @@ const struct route routes[] = {
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },
+	{ "GET", "/operations/pending", h_pending_list, 0 },
+	{ "GET", "/operations/pending/{id}", h_pending_info, 0 },
+	{ "POST", "/operations/pending/cleanup", h_pending_clean, 0 },
 	{ "GET", "/admin", h_admin_info, 0 },
 	{ "POST", "/admin", h_admin_set, 0 },
 	{ "GET", "/internal/logging", h_logging_info, 0 },
@@ -26,11 +29,13 @@ const struct route routes[] = {
 	{ "GET", "/nodes/{id}", h_node_info, 0 },
 	{ "DELETE", "/nodes/{id}", h_node_delete, 0 },
 	{ "POST", "/nodes/{id}/state", h_node_set_state, 0 },
+	{ "POST", "/nodes/{id}/tags", h_node_tags, 0 },
 
 	{ "POST", "/devices", h_device_add, 0 },
 	{ "GET", "/devices/{id}", h_device_info, 0 },
 	{ "DELETE", "/devices/{id}", h_device_delete, 0 },
 	{ "POST", "/devices/{id}/state", h_device_set_state, 0 },
+	{ "POST", "/devices/{id}/tags", h_device_tags, 0 },
 	{ "GET", "/devices/{id}/resync", h_device_resync, 0 },
 
 	{ "POST", "/volumes", h_volume_create, 0 },
@@ -39,11 +44,23 @@ const struct route routes[] = {
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
 
+	{ "POST", "/volumes/{id}/block-restriction", h_volume_restrict, 0 },
+	{ "POST", "/blockvolumes", h_blockvolume_create, 0 },
+	{ "GET", "/blockvolumes", h_blockvolume_list, 0 },
+	{ "GET", "/blockvolumes/{id}", h_blockvolume_info, 0 },
+	{ "DELETE", "/blockvolumes/{id}", h_blockvolume_delete, 0 },
+	{ "POST", "/blockvolumes/{id}/expand", h_blockvolume_expand, 0 },
+	{ "POST", "/bricks/to-evict/{id}", h_brick_evict, 0 },
+	{ "GET", "/db/dump", h_db_dump, ROUTE_SLOW },
+	{ "GET", "/db/check", h_db_check, ROUTE_SLOW },
+	{ "GET", "/backup/db", h_backup, ROUTE_SLOW },
+
 	{ "GET", "/v1/plugins", h_own_plugins, 0 },
 	{ "GET", "/v1/operations", h_own_operations, 0 },
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
 	{ "GET", "/v1/replicas", h_own_replicas, 0 },
 	{ "GET", "/v1/health", h_own_health, 0 },
+	{ "GET", "/v1/leftovers", h_own_leftovers, 0 },
 };
 
 const size_t nroutes = ARRAY_SIZE(routes);

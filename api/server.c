@@ -37,6 +37,7 @@
 #include "api/listen.h"
 #include "api/path.h"
 #include "api/request.h"
+#include "api/tls.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -63,6 +64,8 @@ struct api {
 	_Atomic(struct service *) service;
 	struct auth auth;
 	bool disable_auth;
+	bool tls;
+	char *cert_file, *key_file;	/* of TLS */
 	int64_t queue_hold_ms;
 	unsigned port;
 	int listen_fd;
@@ -419,6 +422,9 @@ add_headers(struct request *r, struct MHD_Response *response)
 		snprintf(seconds, sizeof(seconds), "%u", p->retry_after_s);
 		MHD_add_response_header(response, "Retry-After", seconds);
 	}
+	if (p->disposition != NULL)
+		MHD_add_response_header(response, "Content-Disposition",
+					p->disposition);
 	if (p->location != NULL)
 		MHD_add_response_header(response, "Location", p->location);
 	if (atomic_load(&r->api->draining))
@@ -664,9 +670,12 @@ http_threads(void)
 static enum err
 start_daemon(struct api *api, struct error *err)
 {
+	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
+
 	api->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-		MHD_USE_ITC | MHD_USE_ERROR_LOG,
+		MHD_USE_ITC | MHD_USE_ERROR_LOG |
+		(api->tls ? MHD_USE_TLS : MHD_NO_FLAG),
 		0, NULL, NULL, on_access, api,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, api->listen_fd,
@@ -676,6 +685,7 @@ start_daemon(struct api *api, struct error *err)
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, api,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, api,
+		MHD_OPTION_ARRAY, api->tls ? tls_options() : none,
 		MHD_OPTION_END);
 	if (api->daemon == NULL)
 		return fail(err, ERR_INTERNAL, "HTTP server: can't be started");
@@ -693,6 +703,10 @@ api_free(struct api *api)
 	lane_free(api->quick);
 	lane_free(api->slow);
 	auth_release(&api->auth);
+	if (api->tls)
+		tls_unload();
+	free(api->cert_file);
+	free(api->key_file);
 	pthread_cond_destroy(&api->fewer);
 	pthread_mutex_destroy(&api->lock);
 	free(api);
@@ -704,10 +718,12 @@ read_settings(struct api *api, const struct config *c, bool disable_auth,
 {
 	api->disable_auth = disable_auth;
 	api->queue_hold_ms = config_int(c, "queue_hold_ms");
-	/* Rather not at all than in the clear. */
-	if (config_bool(c, "enable_tls"))
-		return fail(err, ERR_NOTSUP, "'enable_tls' is set, but this "
-			    "version serves plain HTTP only");
+	api->tls = config_bool(c, "enable_tls");
+	api->cert_file = xstrdup(config_str(c, "cert_file"));
+	api->key_file = xstrdup(config_str(c, "key_file"));
+	if (api->tls &&
+	    tls_load(api->cert_file, api->key_file, err) != ERR_OK)
+		return err->code;
 	if (disable_auth)
 		return ERR_OK;
 	return auth_init(&api->auth, config_str(c, "jwt.admin.key"),
@@ -768,6 +784,18 @@ unsigned
 api_port(const struct api *api)
 {
 	return api->port;
+}
+
+bool
+api_has_tls(const struct api *api)
+{
+	return api->tls;
+}
+
+enum err
+api_reload(struct api *api, struct error *err)
+{
+	return api->tls ? tls_load(api->cert_file, api->key_file, err) : ERR_OK;
 }
 
 /* false: there are still some at the deadline. */

@@ -10,6 +10,7 @@
 #include "util/id.h"
 #include "util/xalloc.h"
 
+#define IDS_MAX		32
 #define TAGS_MAX	32
 #define TAG_NAME_MAX	32
 #define TAG_VALUE_MAX	64
@@ -151,6 +152,23 @@ check_admin_mode(struct faults *f, const char *field, const char *value)
 }
 
 void
+check_restriction(struct faults *f, const char *field, const char *value)
+{
+	if (!is_blank(value) && strcmp(value, "locked") != 0)
+		fault(f, field, "must be a valid value");
+}
+
+void
+check_tags_change(struct faults *f, const char *field, const char *value)
+{
+	if (is_blank(value))
+		fault(f, field, BLANK);
+	else if (strcmp(value, "set") != 0 && strcmp(value, "update") != 0 &&
+		 strcmp(value, "delete") != 0)
+		fault(f, field, "must be a valid value");
+}
+
+void
 check_heal(struct faults *f, const char *field, const char *value)
 {
 	if (!is_blank(value) && strcmp(value, "enable") != 0 &&
@@ -251,6 +269,23 @@ check_tags(struct faults *f, const char *field, const struct kvs *tags)
 			fault(f, field, text);
 			return;
 		}
+	}
+}
+
+void
+check_ids(struct faults *f, const char *field, const struct strs *ids)
+{
+	if (ids->n > IDS_MAX) {
+		faultf(f, field, "too many ids specified (%zu), up to %d "
+		       "supported", ids->n, IDS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < ids->n; i++) {
+		/* heketi's validator lets an empty one pass. */
+		if (ids->v[i][0] == '\0' || id_is_valid(ids->v[i]))
+			continue;
+		faultf(f, field, "%s is not a valid UUID", ids->v[i]);
+		return;
 	}
 }
 

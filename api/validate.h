@@ -30,10 +30,15 @@ void check_volume_name(struct faults *, const char *field, const char *value);
 void check_device_name(struct faults *, const char *field, const char *value);
 void check_state(struct faults *, const char *field, const char *value);
 void check_admin_mode(struct faults *, const char *field, const char *value);
+/* What clients may set: "locked" or nothing. */
+void check_restriction(struct faults *, const char *field, const char *value);
+void check_tags_change(struct faults *, const char *field, const char *value);
 void check_heal(struct faults *, const char *field, const char *value);
 /* kind: "manage" or "storage". */
 void check_hosts(struct faults *, const char *kind, const struct strs *);
 void check_tags(struct faults *, const char *field, const struct kvs *);
+/* A list of ids, which may be empty. */
+void check_ids(struct faults *, const char *field, const struct strs *);
 /* What failed in an object inside: "FIELD: (…)." */
 void check_nested(struct faults *, const char *field, const struct faults *);
 

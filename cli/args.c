@@ -14,6 +14,30 @@
 #include "util/buf.h"
 #include "util/xalloc.h"
 
+static const char heketi_cli[] = "heketi-cli";
+static const char *name_of_program = "brickyard";
+
+void
+program_set_name(const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/');
+
+	if (strcmp(slash != NULL ? slash + 1 : argv0, heketi_cli) == 0)
+		name_of_program = heketi_cli;
+}
+
+const char *
+program_name(void)
+{
+	return name_of_program;
+}
+
+bool
+program_is_heketi_cli(void)
+{
+	return name_of_program == heketi_cli;
+}
+
 bool
 bool_parse(const char *s, bool *ret)
 {
@@ -85,15 +109,6 @@ flag_width(const char *arg)
 	return letter_takes_value(arg) ? 2 : 1;
 }
 
-static const struct command *
-command_find(const char *path)
-{
-	for (const struct command *c = commands; c->path != NULL; c++)
-		if (strcmp(c->path, path) == 0)
-			return c;
-	return NULL;
-}
-
 bool
 command_is_child(const char *parent, const struct command *c)
 {
@@ -107,12 +122,41 @@ command_is_child(const char *parent, const struct command *c)
 	return strchr(c->path + n, ' ') == NULL;
 }
 
+const char *
+command_word(const struct command *c)
+{
+	const char *s = strrchr(c->path, ' ');
+
+	return s != NULL ? s + 1 : c->path;
+}
+
+static bool
+has_alias(const struct command *c, const char *word)
+{
+	for (const struct command_alias *a = command_aliases; a->path; a++)
+		if (strcmp(a->path, c->path) == 0 && strcmp(a->word, word) == 0)
+			return true;
+	return false;
+}
+
+const struct command *
+command_child(const struct command *parent, const char *word)
+{
+	const char *path = parent != NULL ? parent->path : "";
+
+	for (const struct command *c = commands; c->path != NULL; c++)
+		if (command_is_child(path, c) &&
+		    (strcmp(command_word(c), word) == 0 || has_alias(c, word)))
+			return c;
+	return NULL;
+}
+
 static enum err
 fail_unknown_command(const struct args *a, const char *word, struct error *err)
 {
 	return fail(err, ERR_BADREQ,
-		    "unknown command \"%s\" for \"brickyard%s%s\"", word,
-		    a->command != NULL ? " " : "",
+		    "unknown command \"%s\" for \"%s%s%s\"", word,
+		    program_name(), a->command != NULL ? " " : "",
 		    a->command != NULL ? a->command->path : "");
 }
 
@@ -121,8 +165,6 @@ static enum err
 find_words(struct args *a, int argc, char *const *argv, bool *used,
 	   struct error *err)
 {
-	CLEANUP(buf_release) struct buf path = { 0 };
-
 	for (int i = 0; i < argc; i++) {
 		const struct command *c;
 
@@ -137,10 +179,7 @@ find_words(struct args *a, int argc, char *const *argv, bool *used,
 			a->help = used[i] = true;
 			continue;
 		}
-		if (path.len > 0)
-			buf_adds(&path, " ");
-		buf_adds(&path, argv[i]);
-		c = command_find(buf_str(&path));
+		c = command_child(a->command, argv[i]);
 		if (c == NULL)
 			return fail_unknown_command(a, argv[i], err);
 		used[i] = true;
@@ -318,11 +357,20 @@ parse_flags(struct args *a, struct scan *s, struct error *err)
 	return ERR_OK;
 }
 
+/* How many arguments a command takes, by what help says of them. */
+static size_t
+args_max(const struct command *c)
+{
+	if (c == NULL || c->args == NULL)
+		return 0;
+	return strstr(c->args, "...") != NULL ? SIZE_MAX : 1;
+}
+
 static enum err
 check_rest(const struct args *a, struct error *err)
 {
 	const struct command *c = a->command;
-	size_t max = c != NULL && c->args != NULL ? 1 : 0;
+	size_t max = args_max(c);
 
 	if (a->help || a->version)
 		return ERR_OK;

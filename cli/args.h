@@ -35,15 +35,30 @@ struct cli;
 /* One row of the table.  A row with run NULL is a group. */
 struct command {
 	const char *path;	/* "volume create" */
-	const char *args;	/* NULL: none; "ID" required; "[ID]" optional */
+	/* NULL: none; "ID" required; "[ID]" optional; "ID KEY..." any number */
+	const char *args;
 	const char *help;
 	const char *missing;	/* what is said when a required arg is absent */
 	const struct flag *flags;	/* up to one without a name, or NULL */
 	enum err (*run)(struct cli *, struct error *);
 };
 
+/* Another last word for a command; help names it with the command. */
+struct command_alias {
+	const char *path;	/* "node rmtags" */
+	const char *word;	/* "deltags" */
+};
+
+/* By which name we were called: "brickyard", or "heketi-cli" by a link of that
+ * name.
+ */
+void program_set_name(const char *argv0);
+const char *program_name(void);
+bool program_is_heketi_cli(void);
+
 /* commands.c; ended by rows with path, name NULL. */
 extern const struct command commands[];
+extern const struct command_alias command_aliases[];
 extern const struct flag global_flags[];
 
 struct args {
@@ -77,5 +92,9 @@ bool bool_parse(const char *s, bool *ret);
 
 /* Is b a row one level below a ("" is above all)? */
 bool command_is_child(const char *parent, const struct command *);
+/* The row one level below (parent NULL: at the top) of that name or alias. */
+const struct command *command_child(const struct command *parent,
+				    const char *word);
+const char *command_word(const struct command *);	/* the last of its path */
 
 #endif

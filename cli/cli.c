@@ -78,6 +78,26 @@ cli_get(struct cli *cli, const char *collection, const char *id, json_t **ret,
 	return ERR_OK;
 }
 
+enum err
+cli_fetch(struct cli *cli, const char *collection, const char *id,
+	  const char *action, struct buf *ret, struct error *err)
+{
+	CLEANUP_FREE char *path = client_path(collection, id, action);
+	enum err e = ERR_OK;
+
+	if (cli->client == NULL)
+		e = connect_client(cli, err);
+	if (e == ERR_OK)
+		e = client_fetch(cli->client, path, ret, err);
+	return e;
+}
+
+bool
+cli_wants_own_json(const struct cli *cli)
+{
+	return cli->json && !program_is_heketi_cli();
+}
+
 const char *
 cli_arg(const struct cli *cli)
 {

@@ -4,13 +4,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/fmt.h"
 #include "cli/topology-tree.h"
-
-enum { SECOND_THOUGHTS_S = 10 };
 
 enum err
 cmd_device_add(struct cli *cli, struct error *err)
@@ -48,13 +45,13 @@ cmd_device_delete(struct cli *cli, struct error *err)
 }
 
 static enum err
-device_set_state(struct cli *cli, const char *state, const char *healthcheck,
+device_set_state(struct cli *cli, const char *state, const char *healcheck,
 	  const char *word, struct error *err)
 {
 	const char *id = cli_arg(cli);
 	enum err e = cli_call(cli, "POST", "devices", id, "state",
 			      json_pack("{s:s, s:s*}", "state", state,
-					"healthcheck", healthcheck),
+					"healcheck", healcheck),
 			      NULL, err);
 
 	if (e == ERR_OK)
@@ -67,13 +64,8 @@ cmd_device_remove(struct cli *cli, struct error *err)
 {
 	bool skip = args_bool(&cli->args, "expert-option-disable-heal-check");
 
-	if (skip) {
-		puts("Skipping the heal check may be dangerous and increase"
-		     " the risk of data loss.\n"
-		     " Press CTRL-C within 10 seconds to cancel this action.");
-		fflush(stdout);
-		sleep(SECOND_THOUGHTS_S);
-	}
+	if (skip)
+		think_twice_about_healing();
 	return device_set_state(cli, "failed", skip ? "disable" : NULL,
 				"removed", err);
 }

@@ -10,15 +10,91 @@
 #include "cli/cli.h"
 #include "cli/fmt.h"
 
+static const char *
+pending_status(const json_t *op)
+{
+	const char *s = json_str_at(op, "status");
+
+	return s[0] != '\0' ? s : "New";
+}
+
+static enum err
+show_pending(struct cli *cli, const char *id, struct error *err)
+{
+	json_auto_t *j = NULL;
+	json_t *each;
+	size_t i;
+	enum err e = cli_get(cli, "operations/pending", id, &j, err);
+
+	if (e != ERR_OK)
+		return e;
+	if (cli_wants_own_json(cli)) {
+		print_json(j);
+		return ERR_OK;
+	}
+	printf("\nId: %s\nType: %s\nStatus: %s %s\nChanges:\n",
+	       json_str_at(j, "id"), json_str_at(j, "type_name"),
+	       pending_status(j), json_str_at(j, "sub_status"));
+	json_array_foreach(json_at(j, "changes"), i, each)
+		printf("    %s: %s\n", json_str_at(each, "description"),
+		       json_str_at(each, "id"));
+	return ERR_OK;
+}
+
+enum err
+cmd_server_operations_list(struct cli *cli, struct error *err)
+{
+	json_auto_t *j = NULL;
+	json_t *op;
+	size_t i;
+	enum err e = cli_get(cli, "operations/pending", NULL, &j, err);
+
+	if (e != ERR_OK)
+		return e;
+	if (cli_wants_own_json(cli)) {
+		print_json(j);
+		return ERR_OK;
+	}
+	json_array_foreach(json_at(j, "pendingoperations"), i, op)
+		printf("Id:%s  Type:%s  Status:%s %s\n", json_str_at(op, "id"),
+		       json_str_at(op, "type_name"), pending_status(op),
+		       json_str_at(op, "sub_status"));
+	return ERR_OK;
+}
+
+enum err
+cmd_server_operations_cleanup(struct cli *cli, struct error *err)
+{
+	const struct strs *ids = &cli->args.rest;
+	json_t *list = ids->n > 0 ? json_array() : NULL;
+	enum err e;
+
+	for (size_t i = 0; i < ids->n; i++)
+		json_array_append_new(list, json_string(ids->v[i]));
+	e = cli_call(cli, "POST", "operations/pending", NULL, "cleanup",
+		     json_pack("{s:o*}", "operations", list), NULL, err);
+	if (e == ERR_OK)
+		fprintf(stderr,
+			"Note: Operation clean up is a batch operation.\n"
+			"* The results of individual operation clean ups"
+			" are not reported here.\n"
+			"* Use '%s server operations [list|info]'"
+			" to view operations.\n", program_name());
+	return e;
+}
+
 enum err
 cmd_server_operations_info(struct cli *cli, struct error *err)
 {
 	json_auto_t *j = NULL;
-	enum err e = cli_get(cli, "operations", NULL, &j, err);
+	enum err e;
 
+	if (cli_arg(cli) != NULL)
+		return show_pending(cli, cli_arg(cli), err);
+	e = cli_get(cli, "operations", NULL, &j, err);
 	if (e != ERR_OK)
 		return e;
-	if (cli->json) {
+	if (cli_wants_own_json(cli)) {
 		print_json(j);
 		return ERR_OK;
 	}

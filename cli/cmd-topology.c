@@ -15,6 +15,7 @@
 
 #include "cli/cli.h"
 #include "cli/fmt.h"
+#include "cli/go-template.h"
 #include "cli/topology-file.h"
 #include "cli/topology-tree.h"
 #include "util/buf.h"
@@ -35,32 +36,6 @@ say(const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	fflush(stdout);
-}
-
-static const json_t *
-find_node(const json_t *topology, const char *manage)
-{
-	json_t *c, *n;
-	size_t i, k;
-
-	json_array_foreach(json_at(topology, "clusters"), i, c)
-		json_array_foreach(json_at(c, "nodes"), k, n)
-			if (strcmp(json_str_nth(json_at(n, "hostnames.manage"),
-						0), manage) == 0)
-				return n;
-	return NULL;
-}
-
-static bool
-has_device(const json_t *node, const char *name)
-{
-	json_t *d;
-	size_t i;
-
-	json_array_foreach(json_at(node, "devices"), i, d)
-		if (strcmp(json_str_at(d, "name"), name) == 0)
-			return true;
-	return false;
 }
 
 static enum err
@@ -126,10 +101,10 @@ add_device(struct load *l, const char *node_id, const struct file_device *d)
 static void
 add_devices(struct load *l, const struct file_node *n, const char *node_id)
 {
-	const json_t *there = find_node(l->there, n->manage);
+	const json_t *there = topology_find_node(l->there, n->manage);
 
 	for (size_t i = 0; i < n->ndevices; i++) {
-		if (has_device(there, n->devices[i].name))
+		if (topology_find_device(there, n->devices[i].name) != NULL)
 			say("\t\tFound device %s\n", n->devices[i].name);
 		else
 			add_device(l, node_id, &n->devices[i]);
@@ -159,7 +134,7 @@ static enum err
 load_node(struct load *l, const struct file_cluster *c,
 	  const struct file_node *n, struct buf *cluster, struct error *err)
 {
-	const json_t *node = find_node(l->there, n->manage);
+	const json_t *node = topology_find_node(l->there, n->manage);
 	CLEANUP(buf_release) struct buf node_id = { 0 };
 	enum err e = ERR_OK;
 
@@ -188,24 +163,6 @@ load_cluster(struct load *l, const struct file_cluster *c, struct error *err)
 	return e;
 }
 
-/* Clusters that no node could be added to are of no use to anybody. */
-static void
-delete_empty_clusters(struct load *l)
-{
-	for (size_t i = 0; i < l->created.n; i++) {
-		const char *id = l->created.v[i];
-		json_auto_t *info = NULL;
-		struct error ignored;
-
-		if (cli_get(l->cli, "clusters", id, &info, &ignored) != ERR_OK)
-			continue;
-		if (json_array_size(json_at(info, "nodes")) == 0 &&
-		    json_array_size(json_at(info, "volumes")) == 0)
-			(void)!cli_call(l->cli, "DELETE", "clusters", id, NULL,
-					NULL, NULL, &ignored);
-	}
-}
-
 static enum err
 load_file(struct load *l, const struct topology_file *t, struct error *err)
 {
@@ -217,7 +174,7 @@ load_file(struct load *l, const struct topology_file *t, struct error *err)
 	client_set_progress(l->cli->client, false);
 	for (size_t i = 0; e == ERR_OK && i < t->nclusters; i++)
 		e = load_cluster(l, &t->clusters[i], err);
-	delete_empty_clusters(l);
+	topology_delete_empty(l->cli, &l->created);
 	return e;
 }
 
@@ -243,20 +200,38 @@ cmd_topology_load(struct cli *cli, struct error *err)
 	return e;
 }
 
+DEFINE_CLEANUP(struct go_template, go_template_free)
+
+static enum err
+print_by_template(const json_t *topology, const struct go_template *t,
+		  struct error *err)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	enum err e = go_template_run(t, topology, &b, err);
+
+	fputs(buf_str(&b), stdout);
+	return e;
+}
+
 enum err
 cmd_topology_info(struct cli *cli, struct error *err)
 {
+	const char *text = args_str(&cli->args, "template");
+	CLEANUP(cleanup_go_template_free) struct go_template *t = NULL;
 	json_auto_t *j = NULL;
-	enum err e;
+	enum err e = ERR_OK;
 
-	if (!cli->json && args_str(&cli->args, "template")[0] != '\0')
-		return fail(err, ERR_NOTSUP, "Go templates are not supported:"
-			    " use --json and a tool that reads JSON");
-	e = topology_fetch(cli, TOPOLOGY_NODES | TOPOLOGY_VOLUMES, &j, err);
+	if (!cli->json && text[0] != '\0')
+		e = go_template_parse(text, &t, err);
+	if (e == ERR_OK)
+		e = topology_fetch(cli, TOPOLOGY_NODES | TOPOLOGY_VOLUMES, &j,
+				   err);
 	if (e != ERR_OK)
 		return e;
 	if (cli->json)
 		print_json(j);
+	else if (t != NULL)
+		return print_by_template(j, t, err);
 	else
 		topology_print(j);
 	return ERR_OK;

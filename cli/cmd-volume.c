@@ -8,21 +8,7 @@
 #include "cli/cli.h"
 #include "cli/fmt.h"
 #include "cli/pv.h"
-
-static json_t *
-split_words(const char *s)
-{
-	CLEANUP(strs_release) struct strs words = { 0 };
-	json_t *list;
-
-	if (s[0] == '\0')
-		return NULL;
-	list = json_array();
-	strs_split(&words, s, ',');
-	for (size_t i = 0; i < words.n; i++)
-		json_array_append_new(list, json_string(words.v[i]));
-	return list;
-}
+#include "cli/storage-list.h"
 
 static json_t *
 durability_body(const struct args *a)
@@ -191,5 +177,62 @@ cmd_volume_list(struct cli *cli, struct error *err)
 		if (e != ERR_OK && e != ERR_NOTFOUND)	/* deleted meanwhile */
 			return e;
 	}
+	return ERR_OK;
+}
+
+enum err
+cmd_volume_clone(struct cli *cli, struct error *err)
+{
+	const char *name = args_str(&cli->args, "name");
+	json_auto_t *j = NULL;
+	enum err e;
+
+	e = cli_call(cli, "POST", "volumes", cli_arg(cli), "clone",
+		     json_pack("{s:s*}", "name", name[0] != '\0' ? name : NULL),
+		     &j, err);
+	if (e == ERR_OK)
+		volume_show(cli, j);
+	return e;
+}
+
+static enum err
+set_restriction(struct cli *cli, const char *restriction, struct error *err)
+{
+	json_auto_t *j = NULL;
+	enum err e = cli_call(cli, "POST", "volumes", cli_arg(cli),
+			      "block-restriction",
+			      json_pack("{s:s}", "restriction", restriction),
+			      &j, err);
+
+	if (e == ERR_OK)
+		volume_show(cli, j);
+	return e;
+}
+
+enum err
+cmd_volume_restriction_locked(struct cli *cli, struct error *err)
+{
+	return set_restriction(cli, "locked", err);
+}
+
+enum err
+cmd_volume_restriction_unlocked(struct cli *cli, struct error *err)
+{
+	return set_restriction(cli, "", err);
+}
+
+/* A patch for kubectl: no newline at its end, as heketi-cli has it. */
+enum err
+cmd_volume_endpoint_patch(struct cli *cli, struct error *err)
+{
+	CLEANUP_FREE char *text = NULL;
+	json_auto_t *j = NULL, *subsets = NULL;
+	enum err e = cli_get(cli, "volumes", cli_arg(cli), &j, err);
+
+	if (e != ERR_OK)
+		return e;
+	subsets = endpoint_subsets(j);
+	text = json_text(subsets, JSON_COMPACT);
+	printf("{\"subsets\": %s}", text);
 	return ERR_OK;
 }

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/fmt.h"
-#include "util/cleanup.h"
+#include "util/buf.h"
+
+enum { SECOND_THOUGHTS_S = 10 };
 
 json_t *
 json_at(const json_t *j, const char *path)
@@ -64,16 +67,54 @@ json_sorted_keys(const json_t *object, struct strs *ret)
 	strs_sort(ret);
 }
 
+/* These can only be inside strings, where Go writes them as escapes. */
+static const char *
+escape_of(char c)
+{
+	return c == '<' ? "\\u003c" : c == '>' ? "\\u003e" :
+	       c == '&' ? "\\u0026" : NULL;
+}
+
+char *
+json_text(const json_t *j, size_t flags)
+{
+	/* Fifteen digits: a decimal of the server's comes out as it came in. */
+	CLEANUP_FREE char *s = json_dumps(j, flags | JSON_ENCODE_ANY |
+						JSON_REAL_PRECISION(15));
+	struct buf b = { 0 };
+
+	for (const char *p = s != NULL ? s : ""; *p != '\0';) {
+		size_t n = strcspn(p, "<>&");
+
+		buf_add(&b, p, n);
+		p += n;
+		if (*p != '\0')
+			buf_adds(&b, escape_of(*p++));
+	}
+	return buf_steal(&b);
+}
+
 void
 print_json(const json_t *j)
 {
-	/* Fifteen digits: a decimal of the server's comes out as it came in. */
-	char *s = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY |
-				JSON_REAL_PRECISION(15));
+	CLEANUP_FREE char *s = json_text(j, JSON_COMPACT);
 
-	if (s != NULL)
-		fputs(s, stdout);
-	free(s);
+	fputs(s, stdout);
+}
+
+json_t *
+split_words(const char *s)
+{
+	CLEANUP(strs_release) struct strs words = { 0 };
+	json_t *list;
+
+	if (s[0] == '\0')
+		return NULL;
+	list = json_array();
+	strs_split(&words, s, ',');
+	for (size_t i = 0; i < words.n; i++)
+		json_array_append_new(list, json_string(words.v[i]));
+	return list;
 }
 
 const char *
@@ -228,4 +269,14 @@ print_volume(const json_t *v)
 	if (json_bool_at(v, "snapshot.enable"))
 		printf("Snapshot Factor: %.2f\n\n",
 		       json_number_value(json_at(v, "snapshot.factor")));
+}
+
+void
+think_twice_about_healing(void)
+{
+	puts("Skipping the heal check may be dangerous and increase the risk"
+	     " of data loss.\n"
+	     " Press CTRL-C within 10 seconds to cancel this action.");
+	fflush(stdout);
+	sleep(SECOND_THOUGHTS_S);
 }

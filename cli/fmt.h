@@ -24,6 +24,12 @@ void json_sorted_keys(const json_t *object, struct strs *ret);
 /* One line as --json wants it: compact, members in their order, no newline. */
 void print_json(const json_t *);
 
+/* The same as text; the caller frees. */
+char *json_text(const json_t *, size_t flags);
+
+/* A list of the words between commas; NULL for "". */
+json_t *split_words(const char *);
+
 const char *yes_no(bool);		/* "true" or "false" */
 const char *state_word(const json_t *object);	/* failed: "removed" */
 int64_t kib_to_gib(const json_t *object, const char *path);
@@ -39,5 +45,8 @@ void print_node(const json_t *node);
 void print_tags(const json_t *object);
 /* Elements between separators. */
 void print_joined(const json_t *array, const char *separator);
+
+/* Warn, and leave ten seconds to change one's mind. */
+void think_twice_about_healing(void);
 
 #endif

@@ -89,28 +89,27 @@ add_flags(struct buf *b, const char *title, const struct flag *flags,
 			add_flag(b, f, width);
 }
 
-static const char *
-last_word(const char *path)
-{
-	const char *s = strrchr(path, ' ');
-
-	return s != NULL ? s + 1 : path;
-}
-
 static void
 add_children(struct buf *b, const char *parent)
 {
+	int width = 12;
+
+	for (const struct command *c = commands; c->path != NULL; c++)
+		if (command_is_child(parent, c) &&
+		    (int)strlen(command_word(c)) > width)
+			width = (int)strlen(command_word(c));
 	buf_adds(b, "\nCommands:\n");
 	for (const struct command *c = commands; c->path != NULL; c++)
-		if (command_is_child(parent, c))
-			buf_addf(b, "  %-12s  %s\n", last_word(c->path),
-				 c->help);
+		if (command_is_child(parent, c)) {
+			buf_addf(b, "  %-*s  ", width, command_word(c));
+			add_wrapped(b, c->help, width + 4);
+		}
 }
 
 static void
 add_usage(const struct command *c, struct buf *b)
 {
-	buf_adds(b, "Usage:\n  brickyard");
+	buf_addf(b, "Usage:\n  %s", program_name());
 	if (c == NULL)
 		buf_adds(b, " [FLAGS] COMMAND\n");
 	else if (c->run == NULL)
@@ -121,12 +120,37 @@ add_usage(const struct command *c, struct buf *b)
 			 c->flags != NULL ? " [FLAGS]" : "");
 }
 
+static void
+add_aliases(const struct command *c, struct buf *b)
+{
+	const char *before = "\nAliases:\n  ", *end = "";
+
+	for (const struct command_alias *a = command_aliases; a->path; a++)
+		if (c != NULL && strcmp(a->path, c->path) == 0) {
+			buf_addf(b, "%s%s", before, a->word);
+			before = " ";
+			end = "\n";
+		}
+	buf_adds(b, end);
+}
+
 void
 help_usage(const struct command *c, struct buf *b)
 {
 	add_usage(c, b);
-	buf_addf(b, "\n\"brickyard help%s%s\" says more.\n",
+	buf_addf(b, "\n\"%s help%s%s\" says more.\n", program_name(),
 		 c != NULL ? " " : "", c != NULL ? c->path : "");
+}
+
+static void
+add_more(const struct command *c, struct buf *b)
+{
+	CLEANUP(buf_release) struct buf text = { 0 };
+
+	buf_addf(&text, "\"%s help %s%sCOMMAND\" says more about a command.",
+		 program_name(), c != NULL ? c->path : "", c != NULL ? " " : "");
+	buf_adds(b, "\n");
+	add_wrapped(b, buf_str(&text), 0);
 }
 
 void
@@ -136,6 +160,7 @@ help_full(const struct command *c, struct buf *b)
 			       "Command line of Brickyard, the volume manager"
 			       " for GlusterFS");
 	add_usage(c, b);
+	add_aliases(c, b);
 	if (c == NULL || c->run == NULL)
 		add_children(b, c != NULL ? c->path : "");
 	else
@@ -143,7 +168,5 @@ help_full(const struct command *c, struct buf *b)
 	add_flags(b, "Global flags", global_flags,
 		  c != NULL ? c->flags : NULL);
 	if (c == NULL || c->run == NULL)
-		buf_addf(b, "\n\"brickyard help %s%sCOMMAND\" says more about"
-			    " a command.\n",
-			 c != NULL ? c->path : "", c != NULL ? " " : "");
+		add_more(c, b);
 }

@@ -21,6 +21,7 @@
 
 #include "cli/answer.h"
 #include "cli/http.h"
+#include "cli/progress.h"
 #include "cli/token.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -28,7 +29,8 @@
 
 enum {
 	CONNECT_TIMEOUT_S = 30,
-	REQUEST_TIMEOUT_S = 15 * 60,	/* not of polls: those may be held */
+	REQUEST_TIMEOUT_S = 15 * 60,
+	NO_TIMEOUT = 0,			/* of polls: those may be held */
 	POLL_DELAY_MS = 400,
 	POLL_PATIENCE_MS = 60 * 1000,	/* without any answer */
 	BUSY_RETRIES = 6,
@@ -37,7 +39,7 @@ enum {
 	BUSY_ASKED_MAX_MS = 5 * 60 * 1000,
 	REDIRECTS_MAX = 10,
 	BODY_MAX = 256 * 1024 * 1024,
-	PROGRESS_AFTER_MS = 2000,
+	NEWS_TIMEOUT_S = 5,		/* of asking for the stage */
 };
 
 struct client {
@@ -46,40 +48,17 @@ struct client {
 	char *user, *secret;
 	struct buf pem;		/* all of --tls-cert, one after the other */
 	bool insecure;
-	bool progress;
-	bool progress_shown;
-	int64_t waiting_since_ms;	/* 0: not waiting */
+	struct progress progress;
 	char curl_error[CURL_ERROR_SIZE];
 };
 
 /* ---- showing that one waits ---- */
 
-static void
-progress_show(struct client *c)
-{
-	int64_t ms = clock_mono_ms() - c->waiting_since_ms;
-
-	if (!c->progress || c->waiting_since_ms == 0 || ms < PROGRESS_AFTER_MS)
-		return;
-	fprintf(stderr, "\rwaiting for the server, %lld s ",
-		(long long)(ms / 1000));
-	c->progress_shown = true;
-}
-
-static void
-progress_end(struct client *c)
-{
-	if (c->progress_shown)
-		fputs("\r\033[K", stderr);
-	c->progress_shown = false;
-	c->waiting_since_ms = 0;
-}
-
 static int
 on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
 	    curl_off_t ulnow)
 {
-	progress_show(arg);
+	progress_show(&((struct client *)arg)->progress);
 	return 0;
 }
 
@@ -99,7 +78,7 @@ pause_ms(struct client *c, int64_t ms)
 		ts.tv_sec = 0;
 		ts.tv_nsec = left * 1000 * 1000;
 		nanosleep(&ts, NULL);
-		progress_show(c);
+		progress_show(&c->progress);
 	}
 }
 
@@ -258,7 +237,7 @@ why_not(struct client *c, CURLcode r)
 /* One request, one answer, whatever its status. */
 static enum err
 perform(struct client *c, const char *method, const char *url, const char *body,
-	bool is_poll, struct answer *ret, struct error *err)
+	long timeout_s, struct answer *ret, struct error *err)
 {
 	CLEANUP_FREE char *path = url_path(url);
 	struct curl_slist *headers;
@@ -275,8 +254,7 @@ perform(struct client *c, const char *method, const char *url, const char *body,
 	curl_easy_setopt(c->h, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c->h, CURLOPT_WRITEDATA, ret);
 	curl_easy_setopt(c->h, CURLOPT_HEADERDATA, ret);
-	curl_easy_setopt(c->h, CURLOPT_TIMEOUT,
-			 is_poll ? 0L : (long)REQUEST_TIMEOUT_S);
+	curl_easy_setopt(c->h, CURLOPT_TIMEOUT, timeout_s);
 	if (body != NULL)
 		curl_easy_setopt(c->h, CURLOPT_POSTFIELDS, body);
 	if (body != NULL || strcmp(method, "GET") != 0)
@@ -315,7 +293,8 @@ perform_when_free(struct client *c, const char *method, const char *url,
 		  const char *body, struct answer *ret, struct error *err)
 {
 	for (int i = 0;; i++) {
-		enum err e = perform(c, method, url, body, false, ret, err);
+		enum err e = perform(c, method, url, body,
+				     REQUEST_TIMEOUT_S, ret, err);
 
 		if (e != ERR_OK || ret->status != 429 || i == BUSY_RETRIES)
 			return e;
@@ -337,7 +316,8 @@ get_patiently(struct client *c, const char *url, struct answer *ret,
 	int64_t deadline = clock_mono_ms() + POLL_PATIENCE_MS;
 
 	for (;;) {
-		enum err e = perform(c, "GET", url, NULL, true, ret, err);
+		enum err e = perform(c, "GET", url, NULL, NO_TIMEOUT,
+				     ret, err);
 
 		if (e == ERR_OK && !is_gateway_error(ret->status))
 			return ERR_OK;
@@ -366,6 +346,30 @@ follow_location(const struct answer *a, char **url, struct error *err)
 	return ERR_OK;
 }
 
+/* While a person waits: what is the operation of this /queue/ID at?  heketi
+ * doesn't know, nor may each user ask; then never again.
+ */
+static void
+ask_for_news(struct client *c, const char *queue_url)
+{
+	CLEANUP(answer_release) struct answer a = { 0 };
+	CLEANUP_FREE char *url = NULL;
+	json_auto_t *j = NULL;
+	const char *id = strrchr(queue_url, '/');
+	struct error ignored;
+
+	if (!progress_wants_news(&c->progress) || id == NULL)
+		return;
+	url = xasprintf("%s/v1/operations%s", c->base, id);
+	if (perform(c, "GET", url, NULL, NEWS_TIMEOUT_S, &a, &ignored) !=
+		    ERR_OK ||
+	    a.status != 200 || answer_read(&a, &j, &ignored) != ERR_OK)
+		c->progress.asks = false;
+	else
+		progress_tell(&c->progress, j);
+	progress_show(&c->progress);
+}
+
 /* 202 came: ask *url until it says how the operation ended. */
 static enum err
 poll_to_the_end(struct client *c, char **url, struct answer *a,
@@ -382,6 +386,7 @@ poll_to_the_end(struct client *c, char **url, struct answer *a,
 		/* A server that holds polls has done the waiting already. */
 		if (clock_mono_ms() - start < POLL_DELAY_MS)
 			pause_ms(c, POLL_DELAY_MS);
+		ask_for_news(c, *url);
 	}
 	return e;
 }
@@ -419,10 +424,28 @@ client_call(struct client *c, const char *method, const char *path,
 
 	if (body != NULL)
 		text = json_dumps(body, JSON_COMPACT);
-	c->waiting_since_ms = clock_mono_ms();
+	progress_begin(&c->progress);
 	e = call(c, method, &url, text, &a, err);
-	progress_end(c);
+	progress_end(&c->progress);
 	return e == ERR_OK ? answer_read(&a, ret, err) : e;
+}
+
+enum err
+client_fetch(struct client *c, const char *path, struct buf *ret,
+	     struct error *err)
+{
+	CLEANUP(answer_release) struct answer a = { 0 };
+	CLEANUP_FREE char *url = xasprintf("%s%s", c->base, path);
+	enum err e;
+
+	progress_begin(&c->progress);
+	e = call(c, "GET", &url, NULL, &a, err);
+	progress_end(&c->progress);
+	if (e == ERR_OK)
+		e = answer_read(&a, NULL, err);
+	if (e == ERR_OK)
+		buf_add(ret, a.body.s, a.body.len);
+	return e;
 }
 
 char *
@@ -526,7 +549,7 @@ client_new(const struct client_options *o, struct client **ret,
 	enum err e;
 
 	c->insecure = o->insecure;
-	c->progress = o->progress;
+	c->progress.on = o->progress;
 	e = set_base(c, o->server, err);
 	if (e == ERR_OK)
 		e = set_user(c, o->user, o->secret, err);
@@ -558,5 +581,5 @@ client_free(struct client *c)
 void
 client_set_progress(struct client *c, bool progress)
 {
-	c->progress = progress;
+	c->progress.on = progress;
 }

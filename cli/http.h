@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "util/buf.h"
 #include "util/error.h"
 #include "util/strs.h"
 
@@ -37,5 +38,8 @@ char *client_path(const char *collection, const char *id, const char *action);
 enum err MUST_CHECK client_call(struct client *, const char *method,
 				const char *path, const json_t *body,
 				json_t **ret, struct error *);
+/* GET; the final answer's body is appended to ret as it came. */
+enum err MUST_CHECK client_fetch(struct client *, const char *path,
+				 struct buf *ret, struct error *);
 
 #endif

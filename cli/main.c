@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <curl/curl.h>
 
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 
 enum { EXIT_ERROR = 255 };	/* what heketi-cli exits with */
@@ -28,6 +30,13 @@ print_usage_error(const struct cli *cli, const struct error *err)
 	CLEANUP(buf_release) struct buf b = { 0 };
 
 	print_error(err);
+	if (program_is_heketi_cli()) {
+		/* cobra's line, after an unknown word only */
+		if (cli->args.command == NULL &&
+		    strncmp(err->text, "unknown command", 15) == 0)
+			fputs("Run 'heketi-cli --help' for usage.\n", stderr);
+		return EXIT_ERROR;
+	}
 	help_usage(cli->args.command, &b);
 	fputs(buf_str(&b), stderr);
 	return EXIT_ERROR;
@@ -53,7 +62,7 @@ run(struct cli *cli, struct error *err)
 	const struct command *c = cli->args.command;
 
 	if (cli->args.version) {
-		puts("brickyard " PACKAGE_VERSION);
+		printf("%s " PACKAGE_VERSION "\n", program_name());
 		return ERR_OK;
 	}
 	if (cli->args.help || c == NULL || c->run == NULL) {
@@ -78,18 +87,37 @@ end_output(struct error *err)
 	return ERR_OK;
 }
 
+/* For the shells, and therefore in no table and no manual. */
+static bool
+is_completion(int argc, char *const *argv)
+{
+	return argc > 0 && strcmp(argv[0], "__complete") == 0;
+}
+
+static int
+print_completion(int argc, char *const *argv)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+
+	complete_words(argc, argv, &b);
+	fputs(buf_str(&b), stdout);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_ERROR;
+}
+
 static int
 dispatch(struct cli *cli, int argc, char *const *argv)
 {
 	struct error err;
 
+	if (is_completion(argc, argv))
+		return print_completion(argc - 1, argv + 1);
 	if (check_utf8(argc, argv, &err) != ERR_OK)
 		return print_error(&err);
 	if (args_parse(&cli->args, argc, argv, &err) != ERR_OK)
 		return print_usage_error(cli, &err);
 	if (run(cli, &err) != ERR_OK)
 		return print_error(&err);
-	return end_output(&err) == ERR_OK ? EXIT_SUCCESS : print_error(&err);
+	return end_output(&err) == ERR_OK ? cli->status : print_error(&err);
 }
 
 int
@@ -102,7 +130,9 @@ main(int argc, char **argv)
 		fputs("Error: libcurl can't be initialised\n", stderr);
 		return EXIT_ERROR;
 	}
-	status = dispatch(&cli, argc - 1, argv + 1);
+	if (argc > 0)
+		program_set_name(argv[0]);
+	status = dispatch(&cli, argc > 0 ? argc - 1 : 0, argv + 1);
 	client_free(cli.client);
 	args_release(&cli.args);
 	curl_global_cleanup();

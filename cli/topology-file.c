@@ -188,6 +188,8 @@ read_cluster(const json_t *j, struct file_cluster *c, struct error *why)
 	c->file = c->block = true;
 	if (!json_is_object(j))
 		return fail(why, ERR_PARSE, "not an object");
+	c->file_given = member(j, "file") != NULL;
+	c->block_given = member(j, "block") != NULL;
 	e = get_bool(j, "file", &c->file, why);
 	if (e == ERR_OK)
 		e = get_bool(j, "block", &c->block, why);
@@ -247,6 +249,7 @@ topology_file_read(const char *path, struct topology_file *ret,
 	else if (read_all(j, &t, why) != ERR_OK)
 		fail_prefix(why, "%s", path);
 	else {
+		t.doc = STEAL(j);
 		*ret = t;
 		memset(&t, 0, sizeof(t));
 		return ERR_OK;
@@ -275,5 +278,6 @@ topology_file_release(struct topology_file *t)
 		free(t->clusters[i].nodes);
 	}
 	free(t->clusters);
+	json_decref(t->doc);
 	memset(t, 0, sizeof(*t));
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "util/error.h"
+#include "util/strs.h"
 
 struct file_device {
 	char *name;
@@ -25,6 +26,7 @@ struct file_node {
 
 struct file_cluster {
 	bool file, block;
+	bool file_given, block_given;
 	struct file_node *nodes;
 	size_t nnodes;
 };
@@ -32,6 +34,7 @@ struct file_cluster {
 struct topology_file {
 	struct file_cluster *clusters;
 	size_t nclusters;
+	json_t *doc;		/* all of it, for topology_file_check() */
 };
 
 /* The error's text is what heketi-cli says; what is wrong in detail goes into
@@ -40,6 +43,10 @@ struct topology_file {
 enum err MUST_CHECK topology_file_read(const char *path,
 				       struct topology_file *ret,
 				       struct error *why, struct error *);
+/* What is wrong with it that the server would refuse, or that heketi-cli would
+ * silently ignore: a line each.
+ */
+void topology_file_check(const struct topology_file *, struct strs *problems);
 void topology_file_release(struct topology_file *);
 
 #endif

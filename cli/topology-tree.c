@@ -83,6 +83,50 @@ topology_fetch(struct cli *cli, unsigned parts, json_t **ret,
 	return ERR_OK;
 }
 
+const json_t *
+topology_find_node(const json_t *topology, const char *manage)
+{
+	json_t *c, *n;
+	size_t i, k;
+
+	json_array_foreach(json_at(topology, "clusters"), i, c)
+		json_array_foreach(json_at(c, "nodes"), k, n)
+			if (strcmp(json_str_nth(json_at(n, "hostnames.manage"),
+						0), manage) == 0)
+				return n;
+	return NULL;
+}
+
+const json_t *
+topology_find_device(const json_t *node, const char *name)
+{
+	json_t *d;
+	size_t i;
+
+	json_array_foreach(json_at(node, "devices"), i, d)
+		if (strcmp(json_str_at(d, "name"), name) == 0)
+			return d;
+	return NULL;
+}
+
+/* Clusters that no node could be added to are of no use to anybody. */
+void
+topology_delete_empty(struct cli *cli, const struct strs *ids)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		const char *id = ids->v[i];
+		json_auto_t *info = NULL;
+		struct error ignored;
+
+		if (cli_get(cli, "clusters", id, &info, &ignored) != ERR_OK)
+			continue;
+		if (json_array_size(json_at(info, "nodes")) == 0 &&
+		    json_array_size(json_at(info, "volumes")) == 0)
+			(void)!cli_call(cli, "DELETE", "clusters", id, NULL,
+					NULL, NULL, &ignored);
+	}
+}
+
 static void
 print_volume_bricks(const json_t *v)
 {

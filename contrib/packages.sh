@@ -3,12 +3,13 @@
 # how to get what is missing.  Needs root only when something is missing.
 
 BUILD_PACKAGES="autoconf automake libtool pkg-config gcc make libc6-dev perl
-	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libblkid-dev
-	liblvm2-dev libsqlite3-dev libssl-dev uthash-dev"
+	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev
+	libblkid-dev liblvm2-dev libsqlite3-dev libssl-dev libssh-dev uthash-dev"
 NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
-	user-mode-linux attr e2fsprogs fdisk"
+	user-mode-linux attr e2fsprogs fdisk zsh fish
+	openssh-server openssh-client sudo"
 
 say()
 {

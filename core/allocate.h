@@ -27,6 +27,38 @@ enum err MUST_CHECK allocate_bricks(const struct engine_deps *,
 				    uint32_t attempt, struct txn *,
 				    struct error *);
 
+/* Devices that a transaction changes, each once. */
+struct ledger {
+	struct device **v;
+	size_t n, cap;
+};
+/* The transaction's own copy, or NULL if there is no such device.  Under the
+ * mirror's lock.
+ */
+struct device *ledger_device(struct ledger *, struct mirror *, const char *id);
+/* Put all of them; or forget them. */
+void ledger_close(struct ledger *, struct txn *);
+void ledger_drop(struct ledger *);
+
+/* Place the brick at index i of v on another device: append the new brick
+ * (pending on op_id) to v, and take its space in the ledger.  Errors are
+ * placement's.
+ */
+enum err MUST_CHECK allocate_replacement(const struct engine_deps *,
+					 struct volume *v, size_t i,
+					 const char *op_id, struct ledger *,
+					 struct error *);
+
+/* Bricks on one thin pool share its space: it is given back with the last of
+ * them, be that a clone or what was cloned, but the device is always put, so that
+ * two that go at the same time don't each take the other for the last.
+ *
+ * One brick of v goes; those of v whose .pending is `pending` go, too (NULL:
+ * only itself; "": all), each in its turn.  Under the mirror's lock.
+ */
+void release_brick(const struct engine_deps *, const struct volume *v,
+		   const struct brick *, const char *pending, struct ledger *);
+
 /* Put the devices of those bricks whose .pending is `pending` (NULL: all) into
  * the transaction, with their space given back.
  */

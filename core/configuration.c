@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "configuration.h"
+#include "configuration-hint.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -127,6 +129,8 @@ static const struct key keys[] = {
 	INT("shutdown_delay_ms", "-1", NULL, 0, -1, 600000,
 	    "how long to serve on after SIGTERM while /readyz says no; "
 	    "-1: 5000 with a shared store, else 0"),
+	INT("heal_wait_s", "1800", NULL, 0, 0, 6000,
+	    "how long removing a device or node waits for a heal to end"),
 	BOOL("rebalance_on_expansion", "true",
 	     "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION", ENV_VALUE, 0,
 	     "rebalance a volume that was expanded"),
@@ -221,7 +225,7 @@ static const struct key keys[] = {
 	STR("glusterfs.sshexec.port", "22", "HEKETI_SSH_PORT", NUMBER_TOO,
 	    "ssh port of the nodes"),
 	STR("glusterfs.sshexec.known_hosts", "", "SSH_KNOWN_HOSTS", 0,
-	    "file with the nodes' host keys"),
+	    "files with the nodes' host keys, separated by colons"),
 
 	EXECUTOR_KEYS("glusterfs.kubeexec"),
 	STR("glusterfs.kubeexec.namespace", "", "HEKETI_KUBE_NAMESPACE", 0,
@@ -239,7 +243,9 @@ static const struct key keys[] = {
 };
 
 /* Values below these are kept as they are, for plug-ins. */
-static const char *const kept[] = { "executors.", "volume_types." };
+static const char *const kept[] = {
+	"executors.", "volume_types.", "glusterfs.injectexec.",
+};
 
 /* Of two values, that of the higher source counts; of equals, the later. */
 enum rank { RANK_NONE, RANK_FILE, RANK_ENVIRONMENT, RANK_COMMAND_LINE };
@@ -257,6 +263,7 @@ struct config {
 		struct value *v;
 		size_t n, cap;
 	} kept;
+	struct strs warnings;
 };
 
 struct config *
@@ -283,6 +290,7 @@ config_free(struct config *c)
 	for (size_t i = 0; i < c->kept.n; i++)
 		value_release(&c->kept.v[i]);
 	free(c->kept.v);
+	strs_release(&c->warnings);
 	free(c);
 }
 
@@ -291,7 +299,7 @@ config_free(struct config *c)
 static bool
 starts_with(const char *s, const char *prefix)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	return strncasecmp(s, prefix, strlen(prefix)) == 0;
 }
 
 /* "executors.NAME.OPTION", or "executors.NAME" that ought to be an object. */
@@ -315,7 +323,7 @@ static const struct key *
 find_key(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (strcmp(keys[i].name, name) == 0)
+		if (strcasecmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
 }
@@ -467,19 +475,52 @@ store(struct value *v, char *text, const char *source, const char *note,
 	v->rank = rank;
 }
 
+/* heketi's are in any case, plug-ins' are as they are. */
+static bool
+same_kept(const char *a, const char *b)
+{
+	return starts_with(a, "glusterfs.") ? strcasecmp(a, b) == 0 :
+					      strcmp(a, b) == 0;
+}
+
+static void
+lower(char *s)
+{
+	for (; *s != '\0'; s++)
+		*s = (char)tolower((unsigned char)*s);
+}
+
 static void
 keep(struct config *c, const char *key, const char *value, const char *source)
 {
 	struct value *v = NULL;
 
 	for (size_t i = 0; i < c->kept.n && v == NULL; i++)
-		if (strcmp(c->kept.v[i].key, key) == 0)
+		if (same_kept(c->kept.v[i].key, key))
 			v = &c->kept.v[i];
 	if (v == NULL) {
 		v = VEC_PUSH(&c->kept);
 		*v = (struct value) { .key = xstrdup(key) };
+		if (starts_with(key, "glusterfs."))
+			lower(v->key);
 	}
 	store(v, xstrdup(value), source, "", rank_of(source));
+}
+
+static void
+note_unknown(struct config *c, const char *key, const char *source)
+{
+	const char *names[ARRAY_SIZE(keys)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		names[i] = keys[i].name;
+	config_hint(key, source, names, ARRAY_SIZE(keys), &c->warnings);
+}
+
+const struct strs *
+config_warnings(const struct config *c)
+{
+	return &c->warnings;
 }
 
 enum err
@@ -500,7 +541,10 @@ config_set(struct config *c, const char *key, const char *value,
 			    "%s: '%s' must be an object", source, key);
 	if (k == NULL) {
 		k = find_above(key);
-		return k != NULL ? wrong_type(k, source, err) : ERR_OK;
+		if (k != NULL)
+			return wrong_type(k, source, err);
+		note_unknown(c, key, source);
+		return ERR_OK;
 	}
 	text = accept(k, value, type, rank, &note);
 	if (text == NULL)
@@ -692,9 +736,6 @@ check_words(const struct config *c, struct error *err)
 	if (level[0] != '\0' && !log_level_parse(level, &ignored))
 		return fail(err, ERR_BADREQ, "%s: 'loglevel' is '%s', which is "
 			    "none of them", source_of(c, "loglevel"), level);
-	if (config_str(c, "glusterfs.executor")[0] == '\0')
-		return fail(err, ERR_BADREQ, "%s: 'glusterfs.executor' names "
-			    "no executor", source_of(c, "glusterfs.executor"));
 	return ERR_OK;
 }
 

@@ -22,8 +22,9 @@ void config_free(struct config *);
 
 /* Set a value; source is for people ("file brickyard.json", "environment
  * HEKETI_HTTP_PORT", "command line").  type is what the source held; a wrong
- * type is an error that names source and key.  Unknown keys are ignored, except
- * below "executors." and "volume_types.", where they are kept for plug-ins.
+ * type is an error that names source and key.  As in heketi, upper and lower case
+ * are the same.  Unknown keys are ignored, but noted as warnings, except below
+ * "executors.", "volume_types." and "glusterfs.injectexec.", where they are kept.
  */
 enum err MUST_CHECK config_set(struct config *, const char *key,
 			       const char *value, enum config_type type,
@@ -41,6 +42,9 @@ int config_bool(const struct config *, const char *key);
 int config_is_set(const struct config *, const char *key);
 /* All values below a prefix, the prefix cut off: "executors.local." */
 void config_section(const struct config *, const char *prefix, struct kvs *ret);
+
+/* What is odd though no error, a sentence each: keys that nobody knows. */
+const struct strs *config_warnings(const struct config *);
 
 /* What --check-config prints: key, value (secrets as ***), source. */
 void config_print(const struct config *, struct buf *);

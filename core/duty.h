@@ -44,6 +44,10 @@ void health_run(struct duty *, const struct engine_deps *);
 void results_run(struct duty *, const struct engine_deps *);
 /* cleaner: give back slots and names whose owners are gone (cleaner.c). */
 void cleaner_run(struct duty *, const struct engine_deps *);
+/* leftovers: take away bricks that could not be when they were replaced
+ * (leftover.c).
+ */
+void leftovers_run(struct duty *, const struct engine_deps *);
 
 /* How long a word on a node's health counts, as in heketi. */
 #define HEALTH_EXPIRY_MS (2 * 3600 * 1000)

@@ -11,10 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <uthash.h>
-
-#include "engine.h"
-#include "gate.h"
+#include "engine-private.h"
 #include "service.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -26,40 +23,16 @@
 #define TURN_TRIES	 10	/* then another gets its turn */
 #define TURN_SLEEP_MS	 50
 #define HOUSEKEEPING_MS	 1000
-#define STUCK_RETRY_MS	 30000
 #define PRUNE_BATCH	 100
-
-struct job {
-	char id[ID_SIZE];
-	int64_t not_before_ms;
-	bool running, queued;
-	struct job *next;		/* in the queue */
-	UT_hash_handle hh;		/* in the set of those in hand */
-};
-
-struct engine {
-	struct engine_deps deps;
-	pthread_mutex_t turn;
-	pthread_mutex_t lock;
-	pthread_cond_t work;		/* the queue grew, or the end is near */
-	pthread_cond_t wake;		/* housekeeping is wanted */
-	struct job *in_hand;		/* all jobs, queued or running */
-	struct job *head, **tail;	/* the queue */
-	size_t nqueued, nrunning, nthreads, idle, max_threads;
-	pthread_t *threads;
-	pthread_t housekeeper;
-	bool started, wanted;
-	_Atomic bool stopping;		/* take nothing new */
-	_Atomic bool cancelled;		/* stop node work */
-	struct counters counters;
-	struct gate retry_gate;		/* by cluster: those who try again */
-	_Atomic unsigned leases_lost;
-};
 
 static const struct op_rules *const all_rules[] = {
 	&op_rules_volume_create, &op_rules_volume_delete,
 	&op_rules_volume_expand, &op_rules_node_add, &op_rules_node_delete,
 	&op_rules_device_add, &op_rules_device_delete, &op_rules_device_resync,
+	&op_rules_block_create, &op_rules_block_delete, &op_rules_block_expand,
+	&op_rules_block_restrict,
+	&op_rules_brick_evict, &op_rules_device_remove, &op_rules_node_remove,
+	&op_rules_clean,
 };
 
 const struct op_rules *
@@ -477,7 +450,8 @@ forward(struct op_run *run, const struct op_rules *rules, struct error *err)
 
 			return turn_round(run, why, err);
 		}
-		op->stage++;
+		op->stage = run->again ? 0 : op->stage + 1;
+		run->again = false;
 		/* The last stage is followed at once by the final commit. */
 		if (op->stage < rules->nstages) {
 			r = save_alone(run, err);
@@ -494,9 +468,9 @@ get_stuck(struct op_run *run, const struct error *why, struct error *err)
 {
 	struct operation *op = run->op;
 
-	log_warning("%s %s: undo failed: %s, retrying every %d s",
-		    op_kind_name(op->kind), op->target, why->text,
-		    STUCK_RETRY_MS / 1000);
+	log_warning("%s %s: undo failed: %s, %s", op_kind_name(op->kind),
+		    op->target, why->text, stuck_are_retried(run->engine) ?
+		    "retrying" : "to be cleaned up by hand");
 	if (op->status == OP_STUCK)
 		return fail(err, ERR_CANCELLED, "%s", why->text);
 	end_operation(op, OP_STUCK);
@@ -627,8 +601,8 @@ next_job(struct engine *e)
 	}
 }
 
-static void
-do_job(struct engine *e, const char *id)
+void
+engine_do_job(struct engine *e, const char *id)
 {
 	CLEANUP_FREE struct error *err = XNEW(struct error);
 	RECORD_SCOPE struct operation *rec =
@@ -655,8 +629,8 @@ do_job(struct engine *e, const char *id)
 /* Leave the job in hand for a while when it is not over, so that housekeeping
  * does not give it out again at once.
  */
-static void
-put_job(struct engine *e, struct job *j, bool over)
+void
+engine_put_job(struct engine *e, struct job *j, bool over)
 {
 	j->running = false;
 	e->nrunning--;
@@ -671,13 +645,14 @@ put_job(struct engine *e, struct job *j, bool over)
 /* Is there no more to do for us?  What was taken over must leave our hands, or
  * we could not take it back when its new owner dies.
  */
-static bool
-is_over(struct engine *e, const char *id, bool *ret_stuck)
+bool
+engine_job_is_over(struct engine *e, const char *id, int64_t *ret_stuck_ms)
 {
 	RECORD_SCOPE struct operation *op =
 		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
 
-	*ret_stuck = op != NULL && op->status == OP_STUCK;
+	*ret_stuck_ms = op != NULL && op->status == OP_STUCK ?
+			stuck_pause_ms(e, op) : 0;
 	return op == NULL || operation_is_over(op) ||
 	       strcmp(op->owner, e->deps.replica_id) != 0;
 }
@@ -690,17 +665,18 @@ worker(void *arg)
 	pthread_mutex_lock(&e->lock);
 	for (;;) {
 		struct job *j = next_job(e);
-		bool over, stuck;
+		int64_t pause_ms;
+		bool over;
 
 		if (j == NULL)
 			break;
 		pthread_mutex_unlock(&e->lock);
-		do_job(e, j->id);
-		over = is_over(e, j->id, &stuck);
+		engine_do_job(e, j->id);
+		over = engine_job_is_over(e, j->id, &pause_ms);
 		pthread_mutex_lock(&e->lock);
-		put_job(e, j, over);
-		if (!over && stuck)
-			j->not_before_ms = clock_mono_ms() + STUCK_RETRY_MS;
+		engine_put_job(e, j, over);
+		if (!over && pause_ms > 0)
+			j->not_before_ms = clock_mono_ms() + pause_ms;
 	}
 	pthread_mutex_unlock(&e->lock);
 	return NULL;
@@ -721,8 +697,8 @@ enqueue(struct engine *e, struct job *j)
 	pthread_cond_signal(&e->work);
 }
 
-static struct job *
-find_job(struct engine *e, const char *id)
+struct job *
+engine_find_job(struct engine *e, const char *id)
 {
 	struct job *j = NULL;
 
@@ -735,7 +711,7 @@ void
 engine_submit(struct engine *e, const char *id)
 {
 	LOCK_FOR_SCOPE(&e->lock);
-	struct job *j = find_job(e, id);
+	struct job *j = engine_find_job(e, id);
 
 	if (e->stopping || j != NULL)
 		return;
@@ -779,7 +755,7 @@ static bool
 is_at_work(struct engine *e, const char *id)
 {
 	LOCK_FOR_SCOPE(&e->lock);
-	const struct job *j = find_job(e, id);
+	const struct job *j = engine_find_job(e, id);
 
 	return j != NULL && (j->running || j->queued);
 }
@@ -821,7 +797,9 @@ look_after(struct engine *e, const char *id)
 	RECORD_SCOPE struct operation *op =
 		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
 
-	if (op == NULL || operation_is_over(op) || op_rules_of(op->kind) == NULL)
+	if (op == NULL || operation_is_over(op) ||
+	    op_rules_of(op->kind) == NULL ||
+	    (op->status == OP_STUCK && !stuck_may_be_tried(e)))
 		return;
 	if (strcmp(op->owner, e->deps.replica_id) == 0) {
 		engine_submit(e, id);
@@ -915,8 +893,10 @@ engine_new(const struct engine_deps *deps)
 void
 engine_start(struct engine *e)
 {
-	int r = pthread_create(&e->housekeeper, NULL, housekeeping, e);
+	int r;
 
+	e->started_ms = clock_mono_ms();
+	r = pthread_create(&e->housekeeper, NULL, housekeeping, e);
 	assert(r == 0);
 	(void)r;
 	e->started = true;

@@ -42,6 +42,7 @@ struct op_run {
 	const struct engine_deps *deps;
 	struct operation *op;
 	struct kvs found;	/* what a stage leaves for finish; not durable */
+	bool again;		/* a stage that succeeds asks for the first one */
 };
 
 struct op_stage {
@@ -74,8 +75,18 @@ struct op_rules {
 
 extern const struct op_rules op_rules_volume_create, op_rules_volume_delete,
 	op_rules_volume_expand, op_rules_node_add, op_rules_node_delete,
-	op_rules_device_add, op_rules_device_delete, op_rules_device_resync;
+	op_rules_device_add, op_rules_device_delete, op_rules_device_resync,
+	op_rules_block_create, op_rules_block_delete, op_rules_block_expand,
+	op_rules_block_restrict,
+	op_rules_brick_evict, op_rules_device_remove, op_rules_node_remove;
+extern const struct op_rules op_rules_clean;
 const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
+
+/* Where a limit is configured, take one of the places of throttled operations for
+ * op, or ERR_BUSY with heketi's text.  It is given back by op's end.
+ */
+enum err MUST_CHECK slot_take(const struct engine_deps *, struct operation *op,
+			      struct txn *, struct error *);
 
 struct engine *engine_new(const struct engine_deps *);
 /* Start workers and housekeeping: adoption, stuck undos. */
@@ -93,6 +104,13 @@ void engine_submit(struct engine *, const char *op_id);
  */
 void engine_stop(struct engine *, int grace_ms);
 void engine_free(struct engine *);
+
+/* Try the undo of a stuck operation again now, on this thread, whoever owned it;
+ * how that went is in its record.
+ */
+enum err MUST_CHECK engine_clean(struct engine *, const char *op_id,
+				 const struct brickyard_call *limits,
+				 struct error *);
 
 struct counters *engine_counters(struct engine *);
 /* Operations that workers have in hand, and that wait for one. */

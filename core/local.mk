@@ -13,23 +13,38 @@ libutil_la_SOURCES = \
 libcore_la_SOURCES = \
 	%D%/allocate.c %D%/allocate.h \
 	%D%/ages.c %D%/ages.h \
+	%D%/block.c %D%/block.h \
+	%D%/block-repair.c \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
+	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
 	%D%/duty.c %D%/duty.h \
-	%D%/engine.c %D%/engine.h \
+	%D%/engine.c %D%/engine.h %D%/engine-private.h \
+	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
+	%D%/heal.c %D%/heal.h \
 	%D%/health.c \
 	%D%/lowering.c %D%/lowering.h \
+	%D%/leftover.c %D%/leftover.h \
+	%D%/live-node.c %D%/live-node.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
+	%D%/op-block.c %D%/op-block.h \
+	%D%/op-block-hosts.c \
+	%D%/op-clean.c \
 	%D%/op-device.c \
+	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
-	%D%/op-volume.c \
+	%D%/op-remove.c \
+	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
+	%D%/pending.c %D%/pending.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/placement-replace.c \
 	%D%/placement-rule.c %D%/placement-rule.h \
 	%D%/placement-set.c %D%/placement-set.h \
 	%D%/plugin.c %D%/plugin.h \
@@ -38,11 +53,17 @@ libcore_la_SOURCES = \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-admin.c \
+	%D%/service-block.c %D%/service-block.h \
+	%D%/service-block-hosting.c \
 	%D%/service-cluster.c \
+	%D%/service-brick.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-pending.c \
 	%D%/service-replica.c \
+	%D%/service-tags.c \
 	%D%/service-volume.c \
+	%D%/slot.c \
 	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
@@ -54,7 +75,8 @@ brickyardinclude_HEADERS = \
 	%D%/include/brickyard/executor.h \
 	%D%/include/brickyard/volume-type.h
 sbin_PROGRAMS += brickyardd
-brickyardd_SOURCES = %D%/main.c
+brickyardd_SOURCES = %D%/main.c %D%/main.h \
+	%D%/main-db.c %D%/main-export.c %D%/main-offline.c %D%/main-offline.h
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 

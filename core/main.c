@@ -16,39 +16,15 @@
 #include <sys/un.h>
 
 #include "api/api.h"
-#include "configuration.h"
-#include "executor.h"
+#include "executor-config.h"
 #include "executors/script/script.h"
-#include "plugin.h"
-#include "service.h"
+#include "main.h"
 #include "store/copy.h"
 #include "store/jsonfile.h"
-#include "store/store.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
-#define GRACE_MS 10000		/* for what runs, when told to stop */
 #define DRAIN_MS 5000		/* for balancers to see that we are to stop */
-
-enum mode { SERVE, CHECK_CONFIG, LIST_PLUGINS, DUMP_PLUGIN, COPY_STORE };
-
-struct options {
-	enum mode mode;
-	const char *config, *store, *listen, *plugin;
-	const char *copy_from, *copy_to;
-	bool disable_auth;
-};
-
-struct daemon {
-	struct options opt;
-	struct config *config;
-	struct plugin_host *plugins;
-	struct executor *executor;
-	struct api *api;
-	struct service *service;
-	char *address;		/* where it serves */
-	bool is_shared;		/* the store: there may be other replicas */
-};
 
 static const char usage_text[] =
 "Usage: brickyardd [OPTION]...\n"
@@ -106,7 +82,7 @@ parse_options(int argc, char **argv, struct options *o)
 			exit(EXIT_SUCCESS);
 		default:
 			fputs("Try 'brickyardd --help'.\n", stderr);
-			exit(EXIT_FAILURE);
+			exit(EXIT_USAGE);
 		}
 	}
 	if (o->mode == COPY_STORE && optind < argc)
@@ -114,12 +90,12 @@ parse_options(int argc, char **argv, struct options *o)
 	if (o->mode == COPY_STORE && o->copy_to == NULL) {
 		fputs("brickyardd: --copy-store: copy to where?\n"
 		      "Try 'brickyardd --help'.\n", stderr);
-		exit(EXIT_FAILURE);
+		exit(EXIT_USAGE);
 	}
 	if (optind < argc) {
 		fprintf(stderr, "brickyardd: unexpected argument '%s'\n"
 			"Try 'brickyardd --help'.\n", argv[optind]);
-		exit(EXIT_FAILURE);
+		exit(EXIT_USAGE);
 	}
 }
 
@@ -132,16 +108,17 @@ struct file_source {
 
 static enum err
 take_from_file(void *arg, const char *key, const char *value, char type,
-	       struct error *err)
+	       int line, struct error *err)
 {
 	const struct file_source *f = arg;
+	CLEANUP_FREE char *name = xasprintf("%s:%d", f->name, line);
 
 	if (type == 'n')		/* null: as if it were not there */
 		return ERR_OK;
 	return config_set(f->config, key, value,
 			  type == 'i' ? CONFIG_INT :
 			  type == 'b' ? CONFIG_BOOL : CONFIG_STRING,
-			  f->name, err);
+			  name, err);
 }
 
 static enum err
@@ -153,7 +130,7 @@ set_from_option(struct config *c, const char *key, const char *value,
 	return config_set(c, key, value, CONFIG_STRING, "command line", err);
 }
 
-static enum err
+enum err
 load_config(struct daemon *d, struct error *err)
 {
 	enum err r = ERR_OK;
@@ -164,6 +141,8 @@ load_config(struct daemon *d, struct error *err)
 		struct file_source f = { d->config, name };
 
 		r = jsonfile_walk(d->opt.config, take_from_file, &f, err);
+		if (r == ERR_PARSE && strncmp(err->text, "Unable to", 9) != 0)
+			fail_prefix(err, "Unable to parse configuration");
 	}
 	if (r == ERR_OK)
 		r = config_read_environment(d->config, err);
@@ -176,7 +155,7 @@ load_config(struct daemon *d, struct error *err)
 	return r;
 }
 
-static void
+void
 set_log_level(const struct config *c)
 {
 	const char *name = config_str(c, "loglevel");
@@ -215,28 +194,13 @@ default_plugin_path(void)
 	return xstrdup(PKGLIBDIR);
 }
 
-static void
+void
 load_plugins(struct daemon *d)
 {
 	const char *path = config_str(d->config, "plugin_path");
 	CLEANUP_FREE char *dflt = default_plugin_path();
 
 	d->plugins = plugin_host_new(path[0] != '\0' ? path : dflt);
-}
-
-/* heketi's words for executors, and ours. */
-static const char *
-executor_word(const struct config *c)
-{
-	static const char *const words[][2] = {
-		{ "", "ssh" }, { "mock", "simulated" }, { "kube", "kubernetes" },
-	};
-	const char *name = config_str(c, "glusterfs.executor");
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i][0], name) == 0)
-			return words[i][1];
-	return name;
 }
 
 /* The steps of executors that have nothing but .run. */
@@ -247,38 +211,10 @@ static const struct lowering scripts = {
 	.detach = script_detach,
 };
 
-/* heketi's section of an executor: some of its keys are the service's own, and
- * some were never heard, so those that nobody has are left out.  What is in our
- * section goes before, and there a strange key is a mistake.
- */
-static void
-executor_options(const struct config *c, const struct plugin *p,
-		 struct kvs *ret)
-{
-	static const char *const sections[][2] = {
-		{ "ssh", "glusterfs.sshexec." },
-		{ "kubernetes", "glusterfs.kubeexec." },
-	};
-	CLEANUP_FREE char *own = xasprintf("executors.%s.", p->name);
-
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		CLEANUP(kvs_release) struct kvs theirs = { 0 };
-
-		if (strcmp(sections[i][0], p->name) != 0)
-			continue;
-		config_section(c, sections[i][1], &theirs);
-		for (size_t k = 0; k < theirs.n; k++)
-			if (lowering_has_option(&scripts, p, theirs.v[k].key))
-				kvs_set(ret, theirs.v[k].key,
-					theirs.v[k].value);
-	}
-	config_section(c, own, ret);
-}
-
-static enum err
+enum err
 open_executor(struct daemon *d, struct error *err)
 {
-	const char *name = executor_word(d->config);
+	const char *name = executor_config_name(d->config);
 	CLEANUP(kvs_release) struct kvs given = { 0 };
 	const struct plugin *p;
 	enum err r = plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR, name, &p,
@@ -286,7 +222,7 @@ open_executor(struct daemon *d, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	executor_options(d->config, p, &given);
+	executor_config_options(d->config, p, &scripts, &given);
 	r = executor_open_lowered(p, &scripts, &given, &d->executor, err);
 	if (r == ERR_OK)
 		executor_set_node_limit(d->executor, (size_t)config_int(
@@ -294,7 +230,42 @@ open_executor(struct daemon *d, struct error *err)
 	return r;
 }
 
+/* heketi's words, and what there is instead. */
+static enum err
+check_executor(struct daemon *d, struct error *err)
+{
+	const struct plugin *p;
+
+	if (plugin_find(d->plugins, BRICKYARD_KIND_EXECUTOR,
+			executor_config_name(d->config), &p, err) == ERR_OK)
+		return ERR_OK;
+	return fail_prefix(err, "invalid executor: %s",
+			   config_str(d->config, "glusterfs.executor"));
+}
+
 /* ---- modes that print and exit ---- */
+
+static char *listen_address(const struct config *c);
+
+/* What it comes to, after the keys one by one. */
+static void
+print_config(struct daemon *d, struct buf *b)
+{
+	CLEANUP_FREE char *store = store_spec(d->config);
+	CLEANUP_FREE char *listen = listen_address(d->config);
+	const struct strs *w = config_warnings(d->config);
+	struct error err;
+
+	config_print(d->config, b);
+	buf_addf(b, "# state: %s\n# serving on: %s, %s tokens\n"
+		 "# nodes are reached by: %s\n", store, listen,
+		 d->opt.disable_auth ? "without asking for" : "asking for",
+		 executor_config_name(d->config));
+	if (check_executor(d, &err) != ERR_OK)
+		buf_addf(b, "# warning: %s\n", err.text);
+	for (size_t i = 0; i < w->n; i++)
+		buf_addf(b, "# warning: %s\n", w->v[i]);
+}
 
 static int
 print_mode(struct daemon *d)
@@ -304,7 +275,7 @@ print_mode(struct daemon *d)
 	const struct plugin *const *l;
 
 	if (d->opt.mode == CHECK_CONFIG) {
-		config_print(d->config, &b);
+		print_config(d, &b);
 	} else if (d->opt.mode == LIST_PLUGINS) {
 		plugin_print_list(d->plugins, &b);
 	} else {
@@ -362,7 +333,7 @@ check_keys(struct daemon *d, struct error *err)
 	return ERR_OK;
 }
 
-static char *
+char *
 store_spec(const struct config *c)
 {
 	const char *spec = config_str(c, "store");
@@ -388,7 +359,7 @@ store_options(const struct config *c, struct kvs *section)
 	return options;
 }
 
-static enum err
+enum err
 open_store(struct daemon *d, struct store **ret, struct error *err)
 {
 	CLEANUP(kvs_release) struct kvs section = { 0 };
@@ -429,6 +400,8 @@ start(struct daemon *d, const char *listen, struct error *err)
 	enum err r = check_keys(d, err);
 
 	if (r == ERR_OK)
+		r = check_executor(d, err);
+	if (r == ERR_OK)
 		r = open_executor(d, err);
 	deps.executor = d->executor;
 	if (r == ERR_OK)
@@ -450,12 +423,13 @@ start(struct daemon *d, const char *listen, struct error *err)
 static void
 say_ready(struct daemon *d)
 {
-	printf("brickyardd: ready on %s\n", d->address);
+	printf("brickyardd: ready on %s%s\n", d->address,
+	       api_has_tls(d->api) ? " with TLS enabled" : "");
 	fflush(stdout);
 	notify_systemd("READY=1");
 }
 
-static void
+void
 release(struct daemon *d)
 {
 	service_free(d->service);
@@ -503,19 +477,58 @@ reset_admin_mode(struct daemon *d)
 		log_err("SIGUSR2: admin mode: %s", err.text);
 }
 
+/* What may be changed while we run: the certificate. */
+static void
+reload(struct daemon *d)
+{
+	struct error err;
+
+	notify_systemd("RELOADING=1");
+	if (!api_has_tls(d->api))
+		log_notice("SIGHUP: nothing to read anew: TLS is not enabled");
+	else if (api_reload(d->api, &err) == ERR_OK)
+		log_notice("SIGHUP: the certificate was read anew");
+	else
+		log_err("SIGHUP: %s; going on with the certificate that was "
+			"read before", err.text);
+	notify_systemd("READY=1");
+}
+
+/* Until one of them says that it is the end. */
+static int
+wait_for_signal(struct daemon *d, const sigset_t *set)
+{
+	int sig = 0;
+
+	for (;;) {
+		if (sigwait(set, &sig) != 0)
+			continue;
+		if (sig == SIGUSR2)
+			reset_admin_mode(d);
+		else if (sig == SIGHUP)
+			reload(d);
+		else
+			return sig;
+	}
+}
+
 static int
 serve(struct daemon *d)
 {
 	CLEANUP_FREE char *listen = listen_address(d->config);
 	struct error err;
+	const struct strs *warnings = config_warnings(d->config);
 	sigset_t set;
-	int sig = 0;
+	int sig;
 
+	for (size_t i = 0; i < warnings->n; i++)
+		log_warning("configuration: %s", warnings->v[i]);
 	/* Threads inherit the mask: this one alone takes signals. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (start(d, listen, &err) != ERR_OK) {
@@ -525,11 +538,11 @@ serve(struct daemon *d)
 	}
 	/* ---- from here on nothing may fail ---- */
 	say_ready(d);
-	while (sigwait(&set, &sig) != 0 || sig == SIGUSR2)
-		reset_admin_mode(d);
+	sig = wait_for_signal(d, &set);
 	log_notice("%s: stopping", strsignal(sig));
 	notify_systemd("STOPPING=1");
 	sigdelset(&set, SIGUSR2);
+	sigdelset(&set, SIGHUP);
 	drain(d, &set);
 	stop(d);
 	return EXIT_SUCCESS;
@@ -566,6 +579,22 @@ copy_and_exit(struct daemon *d)
 	return EXIT_SUCCESS;
 }
 
+/* heketi needs a file; we can do with the command line and the environment, but
+ * not with nothing at all.
+ */
+static bool
+is_unconfigured(const struct daemon *d)
+{
+	static const char *const any[] = {
+		"store", "listen", "port", "glusterfs.db", "glusterfs.executor",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(any); i++)
+		if (config_is_set(d->config, any[i]))
+			return false;
+	return d->opt.config == NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -573,6 +602,9 @@ main(int argc, char **argv)
 	struct error err;
 	int status;
 
+	if (argc > 1 && (strcmp(argv[1], "db") == 0 ||
+			 strcmp(argv[1], "offline") == 0))
+		return run_offline(&d, argc - 1, argv + 1);
 	parse_options(argc, argv, &d.opt);
 	if (load_config(&d, &err) != ERR_OK) {
 		fprintf(stderr, "ERROR: %s\n", err.text);
@@ -580,6 +612,11 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	set_log_level(d.config);
+	if (d.opt.mode == SERVE && is_unconfigured(&d)) {
+		fputs("Please provide configuration file\n", stderr);
+		config_free(d.config);
+		return EXIT_FAILURE;
+	}
 	if (d.opt.mode == COPY_STORE) {
 		status = copy_and_exit(&d);
 		config_free(d.config);

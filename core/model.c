@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "leftover.h"
 #include "model.h"
 #include "service.h"
 #include "util/xalloc.h"
@@ -66,26 +67,62 @@ same_bricks(const struct volume *a, const struct volume *b)
 	return true;
 }
 
+void
+model_pool_key(const char *device, const char *pool, char ret[POOL_KEY_SIZE])
+{
+	snprintf(ret, POOL_KEY_SIZE, "%s %s", device, pool);
+}
+
+/* A pool that has the brick's name is the brick's own. */
+static bool
+is_pool_mate(const struct brick *b)
+{
+	return b->thin_pool != NULL && b->thin_pool[0] != '\0' &&
+	       (strncmp(b->thin_pool, "tp_", 3) != 0 ||
+		strcmp(b->thin_pool + 3, b->id) != 0);
+}
+
+static void
+note_pool(struct model *m, const struct brick *b, const char *key, bool there)
+{
+	char pool[POOL_KEY_SIZE];
+
+	if (!is_pool_mate(b))
+		return;
+	model_pool_key(b->device, b->thin_pool, pool);
+	if (there)
+		relation_add(m->pool_mates, pool, key);
+	else
+		relation_remove(m->pool_mates, pool, key);
+}
+
 static void
 volume_changed(struct model *m, const struct volume *was,
 	       const struct volume *now)
 {
 	char key[2 * ID_SIZE];
 
-	if (was != NULL && now != NULL && same_bricks(was, now))
+	if (was != NULL && now != NULL && same_bricks(was, now) &&
+	    was->block == now->block)
 		return;
 	for (size_t i = 0; was != NULL && i < was->nbricks; i++) {
 		brick_key(was, &was->bricks[i], key, sizeof(key));
 		relation_remove(m->bricks, was->bricks[i].device, key);
+		note_pool(m, &was->bricks[i], key, false);
 	}
-	if (was != NULL)
+	if (was != NULL) {
 		relation_remove(m->volumes, was->cluster, was->id);
+		relation_remove(m->hosting, was->cluster, was->id);
+	}
 	for (size_t i = 0; now != NULL && i < now->nbricks; i++) {
 		brick_key(now, &now->bricks[i], key, sizeof(key));
 		relation_add(m->bricks, now->bricks[i].device, key);
+		note_pool(m, &now->bricks[i], key, true);
 	}
 	if (now != NULL)
 		relation_add(m->volumes, now->cluster, now->id);
+	if (now != NULL && now->block)
+		relation_add(m->hosting, now->cluster, now->id);
 }
 
 static void
@@ -131,6 +168,20 @@ operation_changed(struct model *m, const struct operation *was,
 }
 
 static void
+admin_changed(struct model *m, const struct record *was,
+	      const struct record *now)
+{
+	const char *key = (now != NULL ? now : was)->key + strlen("admin/");
+
+	if (strncmp(key, LEFTOVER_PREFIX, strlen(LEFTOVER_PREFIX)) != 0)
+		return;
+	if (now != NULL)
+		relation_add(m->leftovers, "", key);
+	else
+		relation_remove(m->leftovers, "", key);
+}
+
+static void
 changed(void *arg, const struct record *was, const struct record *now)
 {
 	struct model *m = arg;
@@ -161,11 +212,13 @@ changed(void *arg, const struct record *was, const struct record *now)
 				      (now != NULL ? now : was))->id,
 				     now == NULL);
 		break;
+	case RECORD_ADMIN:
+		admin_changed(m, was, now);
+		break;
 	case RECORD_DUTY:
 	case RECORD_CLUSTER:
 	case RECORD_INDEX:
 	case RECORD_SLOT:
-	case RECORD_ADMIN:
 	case RECORD_KINDS:
 		break;
 	}
@@ -182,7 +235,10 @@ reset(void *arg)
 	relation_clear(m->volumes);
 	relation_clear(m->devices);
 	relation_clear(m->bricks);
+	relation_clear(m->pool_mates);
+	relation_clear(m->leftovers);
 	relation_clear(m->blockvolumes);
+	relation_clear(m->hosting);
 	relation_clear(m->hosted);
 	relation_clear(m->open_ops);
 	relation_clear(m->ended_ops);
@@ -207,7 +263,10 @@ model_new(struct mirror *mirror)
 	m->volumes = relation_new();
 	m->devices = relation_new();
 	m->bricks = relation_new();
+	m->pool_mates = relation_new();
+	m->leftovers = relation_new();
 	m->blockvolumes = relation_new();
+	m->hosting = relation_new();
 	m->hosted = relation_new();
 	m->open_ops = relation_new();
 	m->ended_ops = relation_new();
@@ -225,7 +284,10 @@ model_free(struct model *m)
 	relation_free(m->volumes);
 	relation_free(m->devices);
 	relation_free(m->bricks);
+	relation_free(m->pool_mates);
+	relation_free(m->leftovers);
 	relation_free(m->blockvolumes);
+	relation_free(m->hosting);
 	relation_free(m->hosted);
 	relation_free(m->open_ops);
 	relation_free(m->ended_ops);

@@ -19,7 +19,13 @@ struct model {
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *blockvolumes;	/* cluster -> block volumes, all */
+	struct relation *hosting;	/* cluster -> volumes that host such */
 	struct relation *hosted;	/* hosting volume -> block volumes, all */
+	/* "DEVICE POOL" -> "BRICK VOLUME" of bricks in thin pools that do not have
+	 * their name: clones, and heketi's first bricks.
+	 */
+	struct relation *pool_mates;
+	struct relation *leftovers;	/* "" -> their keys below admin/ */
 	struct relation *open_ops;	/* "" -> operations that are not over */
 	struct relation *ended_ops;	/* "" -> "ENDED_MS ID", oldest first */
 	struct ages ages;		/* the thread's alone that forgets those */
@@ -32,6 +38,10 @@ struct model {
 	void (*on_replicas)(void *arg);
 	void *on_replicas_arg;
 };
+
+/* Key of pool_mates. */
+#define POOL_KEY_SIZE 512
+void model_pool_key(const char *device, const char *pool, char ret[POOL_KEY_SIZE]);
 
 struct model *model_new(struct mirror *);	/* before mirror_start */
 void model_free(struct model *);

@@ -199,13 +199,26 @@ const struct op_rules op_rules_device_add = {
 /* ---- delete ---- */
 
 static enum err
+forget(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	CLEANUP(place_release) struct place p = { 0 };
+	enum err r = place_init(&p, run, err);
+
+	if (r == ERR_OK)
+		r = executor_device_forget(run->deps->executor, call, &p.node,
+					   &p.device.d, err);
+	return r == ERR_NOTSUP ? teardown(run, call, err) : r;
+}
+
+/* Told to forget it, nothing on the node is in the way of that. */
+static enum err
 remove_device(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
 {
-	enum err r = teardown(run, call, err);
+	bool force = kvs_get(&run->op->args, "force_forget") != NULL;
+	enum err r = force ? forget(run, call, err) : teardown(run, call, err);
 
-	if (r == ERR_OK || kvs_get(&run->op->args, "force_forget") == NULL ||
-	    r == ERR_FENCED || call->cancelled(call))
+	if (r == ERR_OK || !force || r == ERR_FENCED || call->cancelled(call))
 		return r;
 	log_warning("device %s: %s, forgetting it as told", run->op->target,
 		    err->text);

@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "node-args.h"
+#include "op-block.h"
 #include "peers.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -40,6 +41,7 @@ struct node_list {
 struct peer_list {
 	struct node_list good;	/* whom to ask */
 	struct node_list poor;	/* offline, or going away themselves */
+	bool stays;		/* one of the poor remains a peer */
 	bool others_coming;	/* earlier ones that are still being added */
 };
 
@@ -79,6 +81,19 @@ is_good(const struct node *n)
 	return n->state == STATE_ONLINE && n->pending[0] == '\0';
 }
 
+/* Those that are deleted are nobody's peers soon; those that are offline, or being
+ * freed of their bricks, are.
+ */
+static bool
+is_staying(struct mirror *m, const struct node *n)
+{
+	const struct operation *op =
+		(const void *)mirror_peek(m, RECORD_OPERATION, n->pending);
+
+	return n->pending[0] == '\0' ||
+	       (op != NULL && op->kind == OP_NODE_REMOVE);
+}
+
 static void
 list_peers(struct mirror *m, struct model *model, const char *cluster,
 	   const struct node *except, struct peer_list *ret)
@@ -96,9 +111,11 @@ list_peers(struct mirror *m, struct model *model, const char *cluster,
 		if (n->adding)
 			ret->others_coming |= except != NULL &&
 				order_of(m, n) < order_of(m, except);
-		else
-			*VEC_PUSH(is_good(n) ? &ret->good : &ret->poor) =
-				(void *)record_ref(&n->r);
+		if (n->adding)
+			continue;
+		*VEC_PUSH(is_good(n) ? &ret->good : &ret->poor) =
+			(void *)record_ref(&n->r);
+		ret->stays |= !is_good(n) && is_staying(m, n);
 	}
 	mirror_unlock(m);
 }
@@ -125,16 +142,6 @@ peer_find(const struct engine_deps *deps, const struct brickyard_call *call,
 		    "glusterd running");
 }
 
-/* Those that go away are nobody's peers soon; those that are offline are. */
-static bool
-has_offline(const struct peer_list *l)
-{
-	for (size_t i = 0; i < l->poor.n; i++)
-		if (l->poor.v[i]->pending[0] == '\0')
-			return true;
-	return false;
-}
-
 /* Is it the first of its cluster?  Waits for those that are being added before
  * it: one of them may become its peer.  Not for long, since they may be waiting
  * for this thread: then the operation is left, and taken up again in a second.
@@ -150,7 +157,7 @@ is_first(struct op_run *run, const struct brickyard_call *call,
 
 		list_peers(run->deps->mirror, run->deps->model, n->cluster, n,
 			   &l);
-		*ret = l.good.n == 0 && !has_offline(&l);
+		*ret = l.good.n == 0 && !l.stays;
 		if (l.good.n > 0 || !l.others_coming)
 			return ERR_OK;
 		if (!call_sleep(call, 50) || clock_mono_ms() > until)
@@ -365,8 +372,21 @@ delete_undone(struct op_run *run, struct txn *t, struct error *err)
 	return ERR_OK;
 }
 
+static enum err
+leave_block_volumes(struct op_run *run, const struct brickyard_call *call,
+		    struct error *err)
+{
+	RECORD_SCOPE struct node *n = NULL;
+	enum err r = target(run, &n, err);
+
+	if (r != ERR_OK || n->storage.n == 0)
+		return r;
+	return block_forget_host(run, n->cluster, n->storage.v[0], err);
+}
+
 static const struct op_stage delete_stages[] = {
 	{ "peer", NODE_TIMEOUT_S, leave_cluster_anyhow, NULL },
+	{ "block", NODE_TIMEOUT_S, leave_block_volumes, NULL },
 };
 
 const struct op_rules op_rules_node_delete = {

@@ -8,31 +8,31 @@
 
 #include "allocate.h"
 #include "engine.h"
+#include "block.h"
 #include "node-args.h"
+#include "op-volume.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 #include "volume-type.h"
-
-/* heketi's limits: 10 minutes for bricks, cli_timeout and a little for gluster. */
-#define BRICKS_TIMEOUT_S 600
-#define GLUSTER_TIMEOUT_S 660
 
 /* The volume of the operation as it is now; a private copy. */
 static enum err
 target(struct op_run *run, struct volume **ret, struct error *err)
 {
-	RECORD_SCOPE struct volume *v = (void *)mirror_get(
-		run->deps->mirror, RECORD_VOLUME, run->op->target);
+	/* That of an operation on a block volume is the one it makes first. */
+	const char *other = kvs_get(&run->op->args, "volume");
+	const char *id = other != NULL ? other : run->op->target;
+	RECORD_SCOPE struct volume *v =
+		(void *)mirror_get(run->deps->mirror, RECORD_VOLUME, id);
 
 	if (v == NULL)
-		return fail(err, ERR_INTERNAL, "volume %s: record is gone",
-			    run->op->target);
+		return fail(err, ERR_INTERNAL, "volume %s: record is gone", id);
 	*ret = volume_copy(v);
 	return ERR_OK;
 }
 
-static void
-settle(struct volume *v)
+void
+volume_settle(struct volume *v)
 {
 	v->pending[0] = '\0';
 	v->doing = VOLUME_SETTLED;
@@ -169,16 +169,16 @@ bricks(struct op_run *run, const struct brickyard_call *call, bool destroy,
 	return r;
 }
 
-static enum err
-make_bricks(struct op_run *run, const struct brickyard_call *call,
-	    struct error *err)
+enum err
+volume_make_bricks(struct op_run *run, const struct brickyard_call *call,
+		   struct error *err)
 {
 	return bricks(run, call, false, run->op->id, err);
 }
 
-static enum err
-unmake_bricks(struct op_run *run, const struct brickyard_call *call,
-	      struct error *err)
+enum err
+volume_unmake_bricks(struct op_run *run, const struct brickyard_call *call,
+		     struct error *err)
 {
 	return bricks(run, call, true, run->op->id, err);
 }
@@ -272,8 +272,8 @@ brick_node(struct op_run *run, const struct brick *b)
 	return (void *)mirror_get(run->deps->mirror, RECORD_NODE, b->node);
 }
 
-static enum err
-make_volume(struct op_run *run, const struct brickyard_call *call,
+enum err
+volume_make(struct op_run *run, const struct brickyard_call *call,
 	    struct error *err)
 {
 	CLEANUP(gluster_arg_release) struct gluster_arg a = { 0 };
@@ -377,8 +377,8 @@ destroy_ours_on(struct op_run *run, const struct brickyard_call *call,
 	return r == ERR_OK ? destroy_on(run, call, node, v, err) : r;
 }
 
-static enum err
-unmake_volume(struct op_run *run, const struct brickyard_call *call,
+enum err
+volume_unmake(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
 {
 	RECORD_SCOPE struct volume *v = NULL;
@@ -399,7 +399,7 @@ create_finish(struct op_run *run, struct txn *t, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	settle(v);
+	volume_settle(v);
 	txn_put(t, &v->r);
 	free(run->op->location);
 	run->op->location = xasprintf("/volumes/%s", v->id);
@@ -435,8 +435,8 @@ create_replan(struct op_run *run, struct txn *t, struct error *err)
 
 static const struct op_stage create_stages[] = {
 	{ "place", 60, place, unplace },
-	{ "bricks", BRICKS_TIMEOUT_S, make_bricks, unmake_bricks },
-	{ "volume", GLUSTER_TIMEOUT_S, make_volume, unmake_volume },
+	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, volume_make_bricks, volume_unmake_bricks },
+	{ "volume", VOLUME_TIMEOUT_S, volume_make, volume_unmake },
 };
 
 const struct op_rules op_rules_volume_create = {
@@ -476,7 +476,7 @@ delete_undone(struct op_run *run, struct txn *t, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	settle(v);
+	volume_settle(v);
 	txn_put(t, &v->r);
 	return ERR_OK;
 }
@@ -496,8 +496,8 @@ destroy_volume(struct op_run *run, const struct brickyard_call *call,
 }
 
 static const struct op_stage delete_stages[] = {
-	{ "volume", GLUSTER_TIMEOUT_S, destroy_volume, NULL },
-	{ "bricks", BRICKS_TIMEOUT_S, remove_bricks, NULL },
+	{ "volume", VOLUME_TIMEOUT_S, destroy_volume, NULL },
+	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, remove_bricks, NULL },
 };
 
 const struct op_rules op_rules_volume_delete = {
@@ -533,6 +533,14 @@ add_to_volume(struct op_run *run, const struct brickyard_call *call,
 		err);
 }
 
+static void
+grow(struct volume *v, uint64_t bytes)
+{
+	v->size_bytes += bytes;
+	if (v->block)
+		block_grow(v, bytes);
+}
+
 struct keep_arg {
 	struct op_run *run;
 	const struct brickyard_result *info;
@@ -564,7 +572,7 @@ keep_build(void *arg, struct txn *t, struct error *err)
 	}
 	if (kept == 0 || add == NULL)
 		return ERR_OK;
-	v->size_bytes += (strtoull(add, NULL, 10) >> 30) * kept / wanted << 30;
+	grow(v, (strtoull(add, NULL, 10) >> 30) * kept / wanted << 30);
 	txn_put(t, &v->r);
 	return ERR_OK;
 }
@@ -613,8 +621,8 @@ expand_finish(struct op_run *run, struct txn *t, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	settle(v);
-	v->size_bytes += add != NULL ? strtoull(add, NULL, 10) : 0;
+	volume_settle(v);
+	grow(v, add != NULL ? strtoull(add, NULL, 10) : 0);
 	txn_put(t, &v->r);
 	free(run->op->location);
 	run->op->location = xasprintf("/volumes/%s", v->id);
@@ -631,14 +639,14 @@ expand_undone(struct op_run *run, struct txn *t, struct error *err)
 		return r;
 	release_bricks(run->deps, v, run->op->id, t);
 	volume_remove_bricks(v, run->op->id);
-	settle(v);
+	volume_settle(v);
 	txn_put(t, &v->r);
 	return ERR_OK;
 }
 
 static const struct op_stage expand_stages[] = {
-	{ "bricks", BRICKS_TIMEOUT_S, make_bricks, unmake_bricks },
-	{ "expand", GLUSTER_TIMEOUT_S, add_to_volume, keep_what_was_added },
+	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, volume_make_bricks, volume_unmake_bricks },
+	{ "expand", VOLUME_TIMEOUT_S, add_to_volume, keep_what_was_added },
 };
 
 const struct op_rules op_rules_volume_expand = {

@@ -172,6 +172,8 @@ attempt_refusal(const struct attempt *a, uint32_t brick,
 		return REFUSAL_TAG;
 	if (avoid != NULL && strs_has(avoid, d->id))
 		return REFUSAL_AVOIDED;
+	if (a->replaced != NULL && strcmp(a->replaced, d->id) == 0)
+		return REFUSAL_REPLACED;
 	free_bytes = attempt_free(a, d);
 	needs = attempt_need(a, brick, d->device->extent_bytes).total_bytes;
 	/* Strictly more, and in KiB, as heketi compares. */
@@ -244,6 +246,9 @@ why_refused(struct buf *b, const struct attempt *a,
 		return;
 	case REFUSAL_AVOIDED:
 		buf_adds(b, "avoided: failed in an earlier attempt");
+		return;
+	case REFUSAL_REPLACED:
+		buf_adds(b, "the brick is to leave it");
 		return;
 	case REFUSAL_SPACE:
 		why_space(b, a, d);

@@ -42,6 +42,7 @@ struct attempt {
 	} bricks;
 	/* When there was no space: the brick of the set that found none. */
 	uint32_t failed_brick;
+	const char *replaced;	/* the device that is not to be used again, or NULL */
 };
 
 struct need {
@@ -55,9 +56,18 @@ enum refusal {
 	REFUSAL_ARBITER_TAG,
 	REFUSAL_TAG,
 	REFUSAL_AVOIDED,
+	REFUSAL_REPLACED,
 	REFUSAL_SPACE,
 };
 
+enum err MUST_CHECK attempt_init(struct attempt *,
+				 const struct topology_cluster *,
+				 const struct placement_request *,
+				 struct error *);
+void attempt_release(struct attempt *);
+/* Is there anything to place on? */
+enum err MUST_CHECK attempt_check_cluster(const struct topology_cluster *,
+					  struct error *);
 uint32_t attempt_role(const struct attempt *, uint32_t brick);
 /* The pools (bits of enum arbiter_tag) whose devices may take this brick. */
 unsigned attempt_pools(const struct attempt *, uint32_t brick);

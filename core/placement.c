@@ -121,7 +121,7 @@ too_many_bricks(const struct placement_request *r, uint64_t sets)
 
 /* ---- one attempt ---- */
 
-static enum err
+enum err
 attempt_init(struct attempt *a, const struct topology_cluster *c,
 	     const struct placement_request *r, struct error *err)
 {
@@ -143,7 +143,7 @@ attempt_init(struct attempt *a, const struct topology_cluster *c,
 	return ERR_OK;
 }
 
-static void
+void
 attempt_release(struct attempt *a)
 {
 	attempt_forget(a);
@@ -163,8 +163,8 @@ has_nodes(const struct topology_cluster *c)
 	return false;
 }
 
-static enum err
-check_cluster(const struct topology_cluster *c, struct error *err)
+enum err
+attempt_check_cluster(const struct topology_cluster *c, struct error *err)
 {
 	if (c != NULL && c->neligible > 0)
 		return ERR_OK;
@@ -214,7 +214,7 @@ search_size(struct attempt *a, bool *ret_explain, struct error *err)
 		if (too_many_bricks(a->request, sets))
 			return fail(err, ERR_NOSPACE,
 				    "Maximum number of bricks reached.");
-		e = check_cluster(a->cluster, err);
+		e = attempt_check_cluster(a->cluster, err);
 		*ret_explain = e != ERR_OK;
 		if (e == ERR_OK)
 			e = attempt_sizes(a, brick_kib * KIB, err);

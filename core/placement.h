@@ -62,6 +62,25 @@ enum err MUST_CHECK placement_plan(const struct topology_cluster *,
 				   struct error *);
 void placement_release(struct placement *);
 
+/* A brick of a set that is to be somewhere else. */
+struct placement_replacement {
+	uint32_t index;			/* in its set */
+	uint64_t size_bytes;		/* as large as it was */
+	const char *device;		/* where it is */
+	const char *const *nodes;	/* ids, of the other bricks of the set */
+	size_t nnodes;
+};
+/* Another device for it, by the rules that hold for the whole set (of the
+ * request: bricks_per_set, data_bricks, roles, snapshot_factor, strict_zones,
+ * tag_match, avoid, seed); the same node will do.  Every error is ERR_NOSPACE
+ * or ERR_REFUSED, as above, and reasons are told as above.
+ */
+enum err MUST_CHECK placement_replace(const struct topology_cluster *,
+				      const struct placement_request *,
+				      const struct placement_replacement *,
+				      struct placement_brick *ret,
+				      struct strs *reasons, struct error *);
+
 /* Thin pool and metadata sizes of a brick (heketi-behaviour 3.4), in bytes:
  * pool = floor(size * factor) up to a whole extent; metadata = floor(pool *
  * 0.005), at most 16 GiB, up to a whole extent.  Counted in KiB, as heketi does.

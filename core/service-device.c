@@ -73,8 +73,8 @@ struct device_change {
 	struct operation *op;
 };
 
-static size_t
-count_bricks(struct service *s, const char *device)
+size_t
+service_count_bricks(struct service *s, const char *device)
 {
 	size_t n;
 
@@ -84,7 +84,23 @@ count_bricks(struct service *s, const char *device)
 	return n;
 }
 
-/* Does an operation make or remove bricks on it right now? */
+/* Those of a volume that goes are not marked one by one. */
+bool
+service_has_pending_bricks(struct service *s, const char *device)
+{
+	struct brick_on_device *l;
+	bool pending = false;
+	size_t n;
+
+	l = service_device_bricks(s, device, &n);
+	for (size_t i = 0; i < n; i++)
+		pending |= l[i].brick->pending[0] != '\0' ||
+			   l[i].volume->doing == VOLUME_DELETING;
+	service_device_bricks_free(l, n);
+	return pending;
+}
+
+/* Is a volume with a brick on it being changed? */
 static bool
 has_pending_bricks(struct service *s, const char *device)
 {
@@ -151,7 +167,7 @@ build_delete(void *arg, struct txn *t, struct error *err)
 	if (d->state != STATE_FAILED)
 		return fail(err, ERR_BADREQ, "device: %s is not in failed state",
 			    a->id);
-	if (count_bricks(a->service, a->id) > 0)
+	if (service_count_bricks(a->service, a->id) > 0)
 		return fail(err, ERR_INUSE, "Unable to delete device [%s] because "
 			    "it contains bricks", a->id);
 	return begin(a, d, t, err);
@@ -213,8 +229,6 @@ static enum err
 check_state(const struct device_change *a, const struct device *d,
 	    struct error *err)
 {
-	size_t nbricks;
-
 	if (d->pending[0] != '\0')
 		return fail(err, ERR_INUSE, CONFLICT_TEXT);
 	if (d->state == STATE_FAILED && a->state == STATE_ONLINE)
@@ -223,14 +237,28 @@ check_state(const struct device_change *a, const struct device *d,
 	if (d->state == STATE_ONLINE && a->state == STATE_FAILED)
 		return fail(err, ERR_REFUSED, "Device must be offline before "
 			    "remove operation is performed, device:%s", d->id);
-	nbricks = a->state == STATE_FAILED ? count_bricks(a->service, d->id) : 0;
-	if (nbricks > 0)
-		return fail(err, ERR_REFUSED, "Unable to remove device [%s]: it "
-			    "holds %zu bricks, and this version can't move "
-			    "bricks; delete their volumes first", d->id, nbricks);
+	if (a->state == STATE_FAILED &&
+	    service_has_pending_bricks(a->service, d->id))
+		return fail(err, ERR_INUSE, CONFLICT_TEXT);
 	return ERR_OK;
 }
 
+/* Over at once: the new state, or why not. */
+static void
+end_with_state(const struct device_change *a, struct device *d, enum err r,
+	       const struct error *why, struct txn *t)
+{
+	operation_end_now(a->op, r, why->text);
+	txn_put(t, &a->op->r);
+	if (r != ERR_OK || d->state == a->state)
+		return;
+	d->state = a->state;
+	txn_put(t, &d->r);
+}
+
+/* As in heketi, a removal needs a place among the running operations even if it
+ * comes to nothing.
+ */
 static enum err
 build_state(void *arg, struct txn *t, struct error *err)
 {
@@ -239,31 +267,35 @@ build_state(void *arg, struct txn *t, struct error *err)
 	struct error why;
 	enum err r = find(a, &d, err);
 
+	a->op->status = OP_RUNNING;	/* an attempt before may have ended it */
+	if (r == ERR_OK && a->state == STATE_FAILED)
+		r = service_would_admit(a->service, a->op, err);
 	if (r != ERR_OK)
 		return r;
 	name_cluster(a, d);
 	r = check_state(a, d, &why);
-	operation_end_now(a->op, r, why.text);
-	txn_put(t, &a->op->r);
-	if (r != ERR_OK || d->state == a->state)
-		return ERR_OK;
-	d->state = a->state;
-	txn_put(t, &d->r);
+	if (r == ERR_OK && a->state == STATE_FAILED &&
+	    service_count_bricks(a->service, a->id) > 0)
+		return begin(a, d, t, err);
+	end_with_state(a, d, r, &why, t);
 	return ERR_OK;
 }
 
 enum err
 service_device_set_state(struct service *s, const char *id, enum state state,
-			 char ret_op[ID_SIZE], struct error *err)
+			 bool heal_check, char ret_op[ID_SIZE],
+			 struct error *err)
 {
 	struct device_change a = { .service = s, .id = id, .state = state };
-	RECORD_SCOPE struct operation *op =
-		service_new_operation(s, OP_DEVICE_STATE, id, "");
+	RECORD_SCOPE struct operation *op = service_new_operation(
+		s, state == STATE_FAILED ? OP_DEVICE_REMOVE : OP_DEVICE_STATE, id,
+		"");
 	enum err r;
 
 	a.op = op;
-	LOCK_FOR_SCOPE(engine_turn(s->engine));
-	r = engine_commit(s->engine, build_state, &a, err);
+	if (!heal_check)
+		kvs_set(&op->args, "heal", "disable");
+	r = service_commit_op(s, build_state, &a, op->id, err);
 	if (r == ERR_OK)
 		memcpy(ret_op, op->id, ID_SIZE);
 	return r;

@@ -226,47 +226,58 @@ service_node_delete(struct service *s, const char *id, char ret_op[ID_SIZE],
 	return r;
 }
 
-/* The first device of the node that holds bricks, or "" (32 digits fit). */
-static size_t
-first_loaded_device(const struct model *m, const char *node, char ret[ID_SIZE])
+/* Is there anything to be done on its devices, and may it be? */
+static enum err
+check_devices(const struct node_change *a, bool *ret_work, struct error *err)
 {
-	const struct strs *devices = relation_of(m->devices, node);
+	CLEANUP(strs_release) struct strs devices = { 0 };
 
-	for (size_t i = 0; i < devices->n; i++) {
-		size_t n = relation_count(m->bricks, devices->v[i]);
+	service_node_devices(a->service, a->id, &devices);
+	for (size_t i = 0; i < devices.n; i++) {
+		RECORD_SCOPE struct device *d =
+			service_device(a->service, devices.v[i]);
 
-		snprintf(ret, ID_SIZE, "%s", devices->v[i]);
-		if (n > 0)
-			return n;
+		if (d == NULL)
+			continue;
+		if (d->pending[0] != '\0' ||
+		    service_has_pending_bricks(a->service, d->id))
+			return fail(err, ERR_INUSE, CONFLICT_TEXT);
+		*ret_work |= d->state != STATE_FAILED ||
+			     service_count_bricks(a->service, d->id) > 0;
 	}
-	return 0;
+	return ERR_OK;
 }
 
 /* heketi's rules of going from state to state; what may not be is the result of
  * the operation, not of the request.
  */
 static enum err
-check_state(const struct node_change *a, const struct node *n, struct error *err)
+check_state(const struct node_change *a, const struct node *n, bool *ret_work,
+	    struct error *err)
 {
-	char device[ID_SIZE] = "";
-	size_t nbricks = 0;
-
+	*ret_work = false;
 	if (n->state == STATE_FAILED && a->state != STATE_FAILED)
 		return fail(err, ERR_REFUSED, "Cannot move a failed/removed node "
 			    "to %s state", state_name(a->state));
 	if (n->state == STATE_ONLINE && a->state == STATE_FAILED)
 		return fail(err, ERR_REFUSED, "Node must be offline before remove "
 			    "operation is performed, node:%s", n->id);
-	if (a->state == STATE_FAILED) {
-		mirror_rdlock(a->service->mirror);
-		nbricks = first_loaded_device(a->service->model, n->id, device);
-		mirror_unlock(a->service->mirror);
-	}
-	if (nbricks > 0)
-		return fail(err, ERR_REFUSED, "Unable to remove node [%s]: device "
-			    "[%s] holds %zu bricks, and this version can't move "
-			    "bricks; delete their volumes first", n->id, device,
-			    nbricks);
+	if (a->state != STATE_FAILED || n->state == STATE_FAILED)
+		return ERR_OK;
+	return check_devices(a, ret_work, err);
+}
+
+static enum err
+begin_removal(const struct node_change *a, struct node *n, struct txn *t,
+	      struct error *err)
+{
+	enum err r = service_admit(a->service, a->op, t, err);
+
+	if (r != ERR_OK)
+		return r;
+	memcpy(n->pending, a->op->id, ID_SIZE);
+	txn_put(t, &a->op->r);
+	txn_put(t, &n->r);
 	return ERR_OK;
 }
 
@@ -276,12 +287,18 @@ build_state(void *arg, struct txn *t, struct error *err)
 	const struct node_change *a = arg;
 	RECORD_SCOPE struct node *n = NULL;
 	struct error why;
+	bool work;
 	enum err r = find(a, &n, err);
 
+	a->op->status = OP_RUNNING;	/* an attempt before may have ended it */
+	if (r == ERR_OK && a->state == STATE_FAILED)
+		r = service_would_admit(a->service, a->op, err);
 	if (r != ERR_OK)
 		return r;
 	memcpy(a->op->cluster, n->cluster, ID_SIZE);
-	r = check_state(a, n, &why);
+	r = check_state(a, n, &work, &why);
+	if (r == ERR_OK && work)
+		return begin_removal(a, n, t, err);
 	operation_end_now(a->op, r, why.text);
 	txn_put(t, &a->op->r);
 	if (r != ERR_OK || n->state == a->state)
@@ -293,16 +310,17 @@ build_state(void *arg, struct txn *t, struct error *err)
 
 enum err
 service_node_set_state(struct service *s, const char *id, enum state state,
-		       char ret_op[ID_SIZE], struct error *err)
+		       bool heal_check, char ret_op[ID_SIZE], struct error *err)
 {
 	struct node_change a = { .service = s, .id = id, .state = state };
-	RECORD_SCOPE struct operation *op =
-		service_new_operation(s, OP_NODE_STATE, id, "");
+	RECORD_SCOPE struct operation *op = service_new_operation(
+		s, state == STATE_FAILED ? OP_NODE_REMOVE : OP_NODE_STATE, id, "");
 	enum err r;
 
 	a.op = op;
-	LOCK_FOR_SCOPE(engine_turn(s->engine));
-	r = engine_commit(s->engine, build_state, &a, err);
+	if (!heal_check)
+		kvs_set(&op->args, "heal", "disable");
+	r = service_commit_op(s, build_state, &a, op->id, err);
 	if (r == ERR_OK)
 		memcpy(ret_op, op->id, ID_SIZE);
 	return r;

@@ -13,7 +13,7 @@ struct service {
 	struct model *model;
 	struct engine *engine;
 	struct switches *switches;
-	struct duty *duties[3];
+	struct duty *duties[4];
 	struct engine_deps engine_deps;
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */
@@ -37,12 +37,57 @@ struct operation *service_new_operation(struct service *, enum op_kind,
 enum err MUST_CHECK service_admit(struct service *, struct operation *,
 				  struct txn *, struct error *);
 
+/* Would it be admitted?  Takes nothing. */
+enum err MUST_CHECK service_would_admit(struct service *, struct operation *,
+					struct error *);
+
+/* Does an operation make or remove bricks on the device right now? */
+bool service_has_pending_bricks(struct service *, const char *device);
+size_t service_count_bricks(struct service *, const char *device);
+
 /* Commit what build makes, in its turn, and hand the operation to the engine. */
 enum err MUST_CHECK service_commit_op(struct service *, txn_build_fn *, void *arg,
 				      const char *op_id, struct error *);
 
 /* An operation that is over at once: committed with its result. */
 void operation_end_now(struct operation *, enum err, const char *error);
+
+/* ---- creating volumes: for clients, and to host block volumes ---- */
+
+struct volume_create {
+	struct service *service;
+	const struct volume_request *req;
+	struct operation *op;
+	/* Without cluster and bricks.  NULL: none is to be made, just the kind
+	 * of cluster counts.
+	 */
+	struct volume *proto;
+};
+
+/* Which of the request's clusters can take it; an error if none can. */
+enum err MUST_CHECK service_eligible_clusters(const struct volume_create *,
+					      struct strs *ret, struct error *);
+/* A copy of proto with bricks, in the first of the clusters that has room. */
+enum err MUST_CHECK service_place_volume(const struct volume_create *,
+					 const struct strs *clusters,
+					 struct volume **ret, struct txn *,
+					 struct error *);
+/* All options, in order, with those that are configured. */
+void service_volume_options(const struct config *, const struct volume_request *,
+			    struct strs *ret);
+enum err MUST_CHECK service_check_volume(struct service *,
+					 const struct volume_request *,
+					 const struct strs *options,
+					 struct error *);
+/* There are clusters, and those that are named. */
+enum err MUST_CHECK service_check_clusters(struct service *,
+					   const struct strs *clusters,
+					   struct error *);
+void service_fill_volume(struct volume *, const struct volume_request *,
+			 const struct strs *options, const char *op_id);
+
+/* heketi's start-up fixes of hosting volumes. */
+void service_repair_blocks(struct service *);
 
 /* A node call on behalf of a request (not of an operation). */
 struct service_call {

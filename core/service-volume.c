@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "allocate.h"
+#include "block.h"
 #include "service-private.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
@@ -28,9 +29,9 @@ add_split(struct strs *to, const char *list)
 /* pre-request, block hosting, request, post-request, in this order; a list that
  * is not configured leaves an empty string, as heketi's splitting does.
  */
-static void
-gather_options(const struct config *c, const struct volume_request *req,
-	       struct strs *ret)
+void
+service_volume_options(const struct config *c, const struct volume_request *req,
+		       struct strs *ret)
 {
 	add_split(ret, config_str(c, "glusterfs.pre_request_volume_options"));
 	if (req->block)
@@ -50,19 +51,19 @@ check_snapshot(const struct volume_request *req, struct error *err)
 	return ERR_OK;
 }
 
-static enum err
-check_clusters(struct service *s, const struct volume_request *req,
-	       struct error *err)
+enum err
+service_check_clusters(struct service *s, const struct strs *clusters,
+		       struct error *err)
 {
 	if (mirror_count(s->mirror, RECORD_CLUSTER) == 0)
 		return fail(err, ERR_BADREQ, "No clusters configured");
-	for (size_t i = 0; i < req->clusters.n; i++) {
+	for (size_t i = 0; i < clusters->n; i++) {
 		RECORD_SCOPE struct cluster *c =
-			service_cluster(s, req->clusters.v[i]);
+			service_cluster(s, clusters->v[i]);
 
 		if (c == NULL)
 			return fail(err, ERR_BADREQ, "Cluster id %s not found",
-				    req->clusters.v[i]);
+				    clusters->v[i]);
 	}
 	return ERR_OK;
 }
@@ -82,9 +83,9 @@ check_minimum(const struct config *c, const struct shape *shape,
 	return ERR_OK;
 }
 
-static enum err
-check_request(struct service *s, const struct volume_request *req,
-	      const struct strs *options, struct error *err)
+enum err
+service_check_volume(struct service *s, const struct volume_request *req,
+		     const struct strs *options, struct error *err)
 {
 	CLEANUP(shape_release) struct shape shape = { 0 };
 	enum err r;
@@ -96,7 +97,7 @@ check_request(struct service *s, const struct volume_request *req,
 		r = shape_init(&shape, s->deps.plugins, req->type, &req->params,
 			       options, err);
 	if (r == ERR_OK)
-		r = check_clusters(s, req, err);
+		r = service_check_clusters(s, &req->clusters, err);
 	if (r == ERR_OK)
 		r = check_minimum(s->deps.config, &shape, req, err);
 	return r;
@@ -136,14 +137,6 @@ tell_errors(struct cluster_errors *e, struct error *err)
 	return r;
 }
 
-struct volume_create {
-	struct service *service;
-	const struct volume_request *req;
-	const struct strs *options;
-	struct operation *op;
-	struct volume *proto;		/* without cluster and bricks */
-};
-
 static bool
 name_is_taken(struct service *s, const char *cluster, const char *name)
 {
@@ -169,6 +162,8 @@ check_cluster(const struct volume_create *a, const struct cluster *c,
 	if (a->req->block ? !c->block : !c->file)
 		return fail(err, ERR_REFUSED,
 			    "Cluster does not support requested volume type");
+	if (a->proto == NULL)
+		return ERR_OK;
 	if (name_is_taken(s, c->id, a->proto->name))
 		return fail(err, ERR_REFUSED, "Volume name '%s' already in use",
 			    a->proto->name);
@@ -193,8 +188,9 @@ list_candidates(const struct volume_create *a, struct strs *ret)
 }
 
 /* Drop the clusters that can't take it. */
-static enum err
-filter(const struct volume_create *a, struct strs *ret, struct error *err)
+enum err
+service_eligible_clusters(const struct volume_create *a, struct strs *ret,
+			  struct error *err)
 {
 	struct cluster_errors e = { .prefix = "No eligible cluster for volume" };
 	CLEANUP(strs_release) struct strs all = { 0 };
@@ -230,9 +226,9 @@ try_next(enum err r, const char *text)
 	       strncmp(text, "No online storage ", 18) == 0;
 }
 
-static enum err
-place_somewhere(const struct volume_create *a, const struct strs *clusters,
-		struct volume **ret, struct txn *t, struct error *err)
+enum err
+service_place_volume(const struct volume_create *a, const struct strs *clusters,
+		     struct volume **ret, struct txn *t, struct error *err)
 {
 	struct cluster_errors e = {
 		.prefix = "Unable to create volume on any cluster:",
@@ -273,9 +269,9 @@ build_create(void *arg, struct txn *t, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	r = filter(a, &clusters, err);
+	r = service_eligible_clusters(a, &clusters, err);
 	if (r == ERR_OK)
-		r = place_somewhere(a, &clusters, &v, t, err);
+		r = service_place_volume(a, &clusters, &v, t, err);
 	if (r != ERR_OK) {
 		if (r != ERR_STORE && r != ERR_INTERNAL)
 			fail_prefix(err, "Failed to allocate new volume");
@@ -290,9 +286,9 @@ build_create(void *arg, struct txn *t, struct error *err)
 	return ERR_OK;
 }
 
-static void
-fill_volume(struct volume *v, const struct volume_request *req,
-	    const struct strs *options, const char *op_id)
+void
+service_fill_volume(struct volume *v, const struct volume_request *req,
+		    const struct strs *options, const char *op_id)
 {
 	bool named = req->name != NULL && req->name[0] != '\0';
 
@@ -304,7 +300,10 @@ fill_volume(struct volume *v, const struct volume_request *req,
 	kvs_copy(&v->params, &req->params);
 	v->gid = req->gid;
 	strs_copy(&v->options, options);
+	strs_copy(&v->clusters, &req->clusters);
 	v->block = req->block;
+	if (v->block)
+		block_grow(v, v->size_bytes);
 	v->snapshot_enable = req->snapshot_enable;
 	v->snapshot_factor = req->snapshot_enable ? req->snapshot_factor : 1;
 	v->doing = VOLUME_CREATING;
@@ -322,15 +321,14 @@ service_volume_create(struct service *s, const struct volume_request *req,
 	char id[ID_SIZE];
 	enum err r;
 
-	gather_options(s->deps.config, req, &options);
-	r = check_request(s, req, &options, err);
+	service_volume_options(s->deps.config, req, &options);
+	r = service_check_volume(s, req, &options, err);
 	if (r != ERR_OK)
 		return r;
 	id_new(id);
-	a.options = &options;
 	a.op = op = service_new_operation(s, OP_VOLUME_CREATE, id, "");
 	a.proto = proto = volume_new(id);
-	fill_volume(proto, req, &options, op->id);
+	service_fill_volume(proto, req, &options, op->id);
 	r = service_commit_op(s, build_create, &a, op->id, err);
 	if (r == ERR_OK)
 		memcpy(ret_op, op->id, ID_SIZE);
@@ -404,6 +402,17 @@ service_volume_expand(struct service *s, const char *id, uint64_t add_gib,
 	return r;
 }
 
+static bool
+hosts_any(struct service *s, const char *volume)
+{
+	size_t n;
+
+	mirror_rdlock(s->mirror);
+	n = relation_count(s->model->hosted, volume);
+	mirror_unlock(s->mirror);
+	return n > 0;
+}
+
 static enum err
 build_delete(void *arg, struct txn *t, struct error *err)
 {
@@ -416,6 +425,9 @@ build_delete(void *arg, struct txn *t, struct error *err)
 	if (strcmp(v->name, DB_VOLUME) == 0)
 		return fail(err, ERR_INUSE, "Cannot delete volume containing the "
 			    "Heketi database");
+	if (hosts_any(a->service, v->id))
+		return fail(err, ERR_INUSE, "Cannot delete a block hosting "
+			    "volume containing block volumes");
 	r = service_admit(a->service, a->op, t, err);
 	if (r != ERR_OK)
 		return r;

@@ -191,6 +191,29 @@ check_complete(struct service *s, struct error *err)
 		    store_describe(s->deps.store), e->value);
 }
 
+/* Whoever is first gives the store its generation.  Without one nothing fails. */
+static void
+name_generation(struct service *s)
+{
+	RECORD_SCOPE struct record *old =
+		mirror_get(s->mirror, RECORD_ADMIN, RECORD_GENERATION);
+	struct index_entry *e;
+	TXN_SCOPE struct txn t = { 0 };
+	struct error err;
+	char id[ID_SIZE];
+	enum err r;
+
+	if (old != NULL)
+		return;
+	id_new(id);
+	e = index_new(RECORD_ADMIN, RECORD_GENERATION, id);
+	txn_put(&t, &e->r);
+	record_unref(&e->r);
+	r = txn_commit(&t, s->mirror, &err);
+	if (r != ERR_OK && r != ERR_CONFLICT)
+		log_warning("generation of the store: %s, ignoring", err.text);
+}
+
 static int64_t
 seconds_ms(struct service *s, const char *key)
 {
@@ -211,6 +234,9 @@ start_duties(struct service *s)
 		  seconds_ms(s, "glusterfs.start_time_monitor_gluster_nodes"),
 		  seconds_ms(s, "glusterfs.refresh_time_monitor_gluster_nodes"),
 		  health_run },
+		{ "leftovers",
+		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
+		  60000, leftovers_run },
 	};
 	const bool wanted[] = {
 		true,
@@ -218,6 +244,7 @@ start_duties(struct service *s)
 			     "glusterfs.disable_background_cleaner"),
 		!config_bool(s->deps.config,
 			     "glusterfs.disable_monitor_gluster_nodes"),
+		true,
 	};
 
 	_Static_assert(ARRAY_SIZE(all) == ARRAY_SIZE(s->duties), "duties");
@@ -243,6 +270,8 @@ service_start(const struct service_deps *deps, struct service **ret,
 		return r;
 	}
 	enlisted(s, r);
+	service_repair_blocks(s);
+	name_generation(s);
 	engine_start(s->engine);
 	start_duties(s);
 	s->lease_thread_started =
@@ -359,38 +388,6 @@ operation_end_now(struct operation *op, enum err code, const char *error)
 	op->error = code == ERR_OK ? NULL : xstrdup(error);
 }
 
-/* heketi's exact throttle, for all replicas together: one key a place. */
-static enum err
-take_slot(struct service *s, struct operation *op, struct txn *t,
-	  struct error *err)
-{
-	int64_t limit = config_int(s->deps.config,
-				   "glusterfs.max_inflight_operations");
-	int64_t first;
-	char n[32];
-
-	if (limit <= 0)
-		limit = 8;
-	/* Each begins elsewhere, or all replicas would want the same one. */
-	first = (int64_t)(strtoull(op->id + 24, NULL, 16) % (uint64_t)limit);
-	for (int64_t k = 0; k < limit; k++) {
-		int64_t i = (first + k) % limit;
-		struct record *r;
-
-		snprintf(n, sizeof(n), "%" PRId64, i);
-		r = mirror_get(s->mirror, RECORD_SLOT, n);
-		if (r == NULL) {
-			CLEANUP_FREE char *key = xasprintf("slots/%s", n);
-
-			op->slot = i;
-			txn_claim(t, key, op->id);
-			return ERR_OK;
-		}
-		record_unref(r);
-	}
-	return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
-}
-
 enum err
 service_admit(struct service *s, struct operation *op, struct txn *t,
 	      struct error *err)
@@ -404,10 +401,19 @@ service_admit(struct service *s, struct operation *op, struct txn *t,
 	if (open >= (size_t)config_int(s->deps.config, "queue_high_mark"))
 		return fail(err, ERR_BUSY, "Server busy. Retry operation later.");
 	op->slot = -1;
-	if (rules != NULL && rules->throttled &&
-	    config_is_set(s->deps.config, "glusterfs.max_inflight_operations"))
-		return take_slot(s, op, t, err);
+	if (rules != NULL && rules->throttled)
+		return slot_take(&s->engine_deps, op, t, err);
 	return ERR_OK;
+}
+
+enum err
+service_would_admit(struct service *s, struct operation *op, struct error *err)
+{
+	TXN_SCOPE struct txn scratch = { 0 };
+	enum err r = service_admit(s, op, &scratch, err);
+
+	op->slot = -1;
+	return r;
 }
 
 enum err
@@ -475,6 +481,26 @@ service_volume(struct service *s, const char *id)
 	return v;
 }
 
+/* heketi shows none that is on its way, in either direction. */
+static bool
+blockvolume_is_visible(const struct blockvolume *b)
+{
+	return b->doing != VOLUME_CREATING && b->doing != VOLUME_DELETING;
+}
+
+struct blockvolume *
+service_blockvolume(struct service *s, const char *id)
+{
+	struct blockvolume *b =
+		(void *)mirror_get(s->mirror, RECORD_BLOCKVOLUME, id);
+
+	if (b != NULL && !blockvolume_is_visible(b)) {
+		record_unref(&b->r);
+		return NULL;
+	}
+	return b;
+}
+
 struct operation *
 service_operation(struct service *s, const char *id)
 {
@@ -487,6 +513,8 @@ is_visible(const struct record *r)
 {
 	if (r->kind == RECORD_VOLUME)
 		return ((const struct volume *)r)->doing != VOLUME_CREATING;
+	if (r->kind == RECORD_BLOCKVOLUME)
+		return blockvolume_is_visible((const struct blockvolume *)r);
 	if (r->kind == RECORD_NODE)
 		return !((const struct node *)r)->adding;
 	if (r->kind == RECORD_DEVICE)
@@ -516,6 +544,12 @@ void
 service_list_volumes(struct service *s, struct strs *ret)
 {
 	list_kind(s, RECORD_VOLUME, ret);
+}
+
+void
+service_list_blockvolumes(struct service *s, struct strs *ret)
+{
+	list_kind(s, RECORD_BLOCKVOLUME, ret);
 }
 
 void
@@ -563,6 +597,21 @@ void
 service_cluster_volumes(struct service *s, const char *cluster, struct strs *ret)
 {
 	list_children(s, s->model->volumes, cluster, RECORD_VOLUME, ret);
+}
+
+void
+service_cluster_blockvolumes(struct service *s, const char *cluster,
+			     struct strs *ret)
+{
+	list_children(s, s->model->blockvolumes, cluster, RECORD_BLOCKVOLUME,
+		      ret);
+}
+
+void
+service_hosted_blockvolumes(struct service *s, const char *volume,
+			    struct strs *ret)
+{
+	list_children(s, s->model->hosted, volume, RECORD_BLOCKVOLUME, ret);
 }
 
 void
@@ -634,34 +683,6 @@ service_device_bricks_free(struct brick_on_device *l, size_t n)
 }
 
 void
-service_operation_counts(struct service *s, struct operation_counts *ret)
-{
-	const struct strs *ids;
-
-	memset(ret, 0, sizeof(*ret));
-	mirror_rdlock(s->mirror);
-	ids = relation_of(s->model->open_ops, "");
-	for (size_t i = 0; i < ids->n; i++) {
-		const struct operation *op =
-			(const void *)mirror_peek(s->mirror, RECORD_OPERATION,
-						  ids->v[i]);
-		const struct op_rules *rules = op ? op_rules_of(op->kind) : NULL;
-
-		/* heketi keeps no record of adding nodes and devices. */
-		if (rules == NULL || !rules->throttled)
-			continue;
-		ret->total++;
-		if (op->status == OP_STUCK) {
-			ret->failed++;
-		} else {
-			ret->new_++;
-			ret->in_flight++;
-		}
-	}
-	mirror_unlock(s->mirror);
-}
-
-void
 service_on_operation_end(struct service *s,
 			 void (*fn)(void *arg, const char *id), void *arg)
 {
@@ -688,6 +709,12 @@ const char *
 service_replica_id(struct service *s)
 {
 	return s->replica_id;
+}
+
+void
+service_snapshot(struct service *s, struct mirror_snapshot *ret)
+{
+	mirror_snapshot_take(s->mirror, ret);
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "configuration.h"
 #include "executor.h"
+#include "pending.h"
 #include "plugin.h"
 #include "store/mirror.h"
 #include "store/record.h"
@@ -49,6 +50,7 @@ struct node *service_node(struct service *, const char *id);
 struct device *service_device(struct service *, const char *id);
 struct volume *service_volume(struct service *, const char *id);
 struct operation *service_operation(struct service *, const char *id);
+struct blockvolume *service_blockvolume(struct service *, const char *id);
 
 /* Sorted ids; only what clients may see. */
 void service_list_clusters(struct service *, struct strs *ret);
@@ -58,6 +60,11 @@ void service_list_devices(struct service *, struct strs *ret);
 void service_list_operations(struct service *, struct strs *ret);
 void service_cluster_nodes(struct service *, const char *cluster, struct strs *ret);
 void service_cluster_volumes(struct service *, const char *cluster, struct strs *ret);
+void service_list_blockvolumes(struct service *, struct strs *ret);
+void service_cluster_blockvolumes(struct service *, const char *cluster,
+				  struct strs *ret);
+void service_hosted_blockvolumes(struct service *, const char *volume,
+				 struct strs *ret);
 void service_node_devices(struct service *, const char *node, struct strs *ret);
 /* storage[0] of all nodes of a cluster, in order of node id. */
 void service_cluster_hosts(struct service *, const char *cluster, struct strs *ret);
@@ -75,6 +82,24 @@ struct operation_counts {
 	size_t total, in_flight, stale, failed, new_;
 };
 void service_operation_counts(struct service *, struct operation_counts *ret);
+
+/* An operation as heketi's clients know it (pending.h). */
+struct pending_view {
+	char id[ID_SIZE];
+	const char *type_name;
+	enum pending_status status;
+	bool in_flight;
+	struct pending_changes changes;		/* of service_pending only */
+};
+/* Those that are shown, in order of id; the caller frees the array. */
+struct pending_view *service_pending_list(struct service *, size_t *ret_n);
+/* false: there is none.  pending_changes_release(&ret->changes). */
+bool service_pending(struct service *, const char *id, struct pending_view *ret);
+/* Start trying the undos of these stuck operations, or of all, again now. */
+enum err MUST_CHECK service_clean_operations(struct service *,
+					     const struct strs *ids,
+					     char ret_op[ID_SIZE],
+					     struct error *);
 
 /* Told (under the mirror's lock: be quick, call nothing of ours) whenever an
  * operation reaches an end, on whichever replica; and with id NULL when
@@ -97,6 +122,9 @@ void service_replicas_free(struct replica_view *, size_t n);
 
 /* Nodes whose glusterd does not answer: struct health; mirror_list_free. */
 struct record **service_unhealthy(struct service *, size_t *ret_n);
+
+/* All there is, as of one moment: mirror_snapshot_release. */
+void service_snapshot(struct service *, struct mirror_snapshot *ret);
 
 /* What this replica has counted since it started. */
 #define SERVICE_FIGURES_MAX 24
@@ -122,14 +150,16 @@ struct node_request {
 	struct kvs tags;
 };
 /* The following start an operation and return its id; its end is told by
- * GET /queue/ID.
+ * GET /queue/ID.  heal_check (of those that move bricks): only if their data is
+ * elsewhere as well.
  */
 enum err MUST_CHECK service_node_add(struct service *, const struct node_request *,
 				     char ret_op[ID_SIZE], struct error *); /* node */
 enum err MUST_CHECK service_node_delete(struct service *, const char *id,
 					char ret_op[ID_SIZE], struct error *);
 enum err MUST_CHECK service_node_set_state(struct service *, const char *id,
-					   enum state, char ret_op[ID_SIZE],
+					   enum state, bool heal_check,
+					   char ret_op[ID_SIZE],
 					   struct error *);
 
 struct device_request {
@@ -144,10 +174,22 @@ enum err MUST_CHECK service_device_delete(struct service *, const char *id,
 					  bool force_forget,
 					  char ret_op[ID_SIZE], struct error *);
 enum err MUST_CHECK service_device_set_state(struct service *, const char *id,
-					     enum state, char ret_op[ID_SIZE],
+					     enum state, bool heal_check,
+					     char ret_op[ID_SIZE],
 					     struct error *);
 enum err MUST_CHECK service_device_resync(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
+
+/* Tags: set replaces all, update adds and overwrites, delete takes those with these
+ * names away.  *ret (was empty): what they are now.
+ */
+enum tags_change { TAGS_SET, TAGS_UPDATE, TAGS_DELETE };
+enum err MUST_CHECK service_node_tags(struct service *, const char *id,
+				      enum tags_change, const struct kvs *,
+				      struct kvs *ret, struct error *);
+enum err MUST_CHECK service_device_tags(struct service *, const char *id,
+					enum tags_change, const struct kvs *,
+					struct kvs *ret, struct error *);
 
 struct volume_request {
 	uint64_t size_gib;		/* >= 1 */
@@ -173,6 +215,49 @@ enum err MUST_CHECK service_volume_expand(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
 enum err MUST_CHECK service_volume_delete(struct service *, const char *id,
 					  char ret_op[ID_SIZE], struct error *);
+
+/* ---- block volumes ---- */
+
+struct blockvolume_request {
+	uint64_t size_gib;		/* >= 1 */
+	const char *name;		/* "" or NULL: blockvol_ID */
+	struct strs clusters;		/* empty: any */
+	int64_t hacount;		/* 0: as many as there are hosts */
+	bool auth;
+};
+/* Checks, in this order: clusters, throttle, room on a hosting volume, or (429
+ * while another one is being made) for a new one.
+ */
+enum err MUST_CHECK service_blockvolume_create(struct service *,
+					       const struct blockvolume_request *,
+					       char ret_op[ID_SIZE],
+					       struct error *);
+/* new_gib: all of it, not what is added. */
+enum err MUST_CHECK service_blockvolume_expand(struct service *, const char *id,
+					       uint64_t new_gib,
+					       char ret_op[ID_SIZE],
+					       struct error *);
+enum err MUST_CHECK service_blockvolume_delete(struct service *, const char *id,
+					       char ret_op[ID_SIZE],
+					       struct error *);
+/* Of a volume that hosts them. */
+enum err MUST_CHECK service_volume_restrict(struct service *, const char *id,
+					    enum restriction,
+					    char ret_op[ID_SIZE],
+					    struct error *);
+enum err MUST_CHECK service_brick_evict(struct service *, const char *id,
+					bool heal_check, char ret_op[ID_SIZE],
+					struct error *);
+
+/* Bricks that were replaced, or not used, and could not be taken away yet. */
+struct leftover_view {
+	struct brick brick;
+	char volume[ID_SIZE];
+	int64_t since_ms;
+	char *why;
+};
+struct leftover_view *service_leftovers(struct service *, size_t *ret_n);
+void service_leftovers_free(struct leftover_view *, size_t n);
 
 /* ---- cluster-wide switches and what is shown about the installation ---- */
 

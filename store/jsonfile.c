@@ -4,20 +4,31 @@
  */
 #include <config.h>
 
+#include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "store/jsonfile.h"
 #include "util/buf.h"
+#include "util/xalloc.h"
 
 #define FILE_MAX	(1024 * 1024)
 #define DEPTH_MAX	32
 
+struct lines {
+	int *v;
+	size_t n, cap;
+};
+
 struct walk {
 	const char *path;
+	struct lines lines;	/* of the scalars, in their order */
+	size_t at;		/* the next one to tell */
 	jsonfile_fn *fn;
 	void *arg;
 	struct buf key;		/* of the value at hand */
@@ -46,32 +57,90 @@ read_file(const char *path, struct buf *ret, struct error *err)
 	return ERR_OK;
 }
 
+/* ---- where is what ----
+ *
+ * jansson knows the line of a mistake only.  It has read the text already, so
+ * this need not understand it: scalars are told in the order they come in.
+ */
+
+/* After the quote that ends the string that begins at s. */
+static const char *
+skip_string(const char *s)
+{
+	for (s++; *s != '"'; s++)
+		if (*s == '\\')
+			s++;
+	return s + 1;
+}
+
+static bool
+is_key(const char *after)
+{
+	return after[strspn(after, " \t\r\n")] == ':';
+}
+
+static void
+find_lines(const char *s, struct lines *ret)
+{
+	int line = 1, key_line = 0;
+
+	while (*s != '\0') {
+		const char *end = s + 1;
+
+		if (*s == '\n') {
+			line++;
+		} else if (*s == '"' && is_key(skip_string(s))) {
+			end = skip_string(s);
+			key_line = line;
+		} else if (strchr(" \t\r:,", *s) == NULL &&
+			   strchr("{}[]", *s) != NULL) {
+			key_line = 0;
+		} else if (strchr(" \t\r:,", *s) == NULL) {
+			end = *s == '"' ? skip_string(s) :
+					  s + strcspn(s, " \t\r\n,]}");
+			*VEC_PUSH(ret) = key_line > 0 ? key_line : line;
+			key_line = 0;
+		}
+		s = end;
+	}
+}
+
+static int
+next_line(struct walk *w)
+{
+	assert(w->at < w->lines.n);
+	return w->lines.v[w->at++];
+}
+
+/* ---- telling ---- */
+
 static enum err
 tell_scalar(struct walk *w, const json_t *j)
 {
 	const char *key = buf_str(&w->key);
+	int line = next_line(w);
 	char text[40];
 
 	switch (json_typeof(j)) {
 	case JSON_STRING:
-		return w->fn(w->arg, key, json_string_value(j), 's', w->err);
+		return w->fn(w->arg, key, json_string_value(j), 's', line, w->err);
 	case JSON_INTEGER:
 		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
 			 json_integer_value(j));
-		return w->fn(w->arg, key, text, 'i', w->err);
+		return w->fn(w->arg, key, text, 'i', line, w->err);
 	case JSON_REAL:
 		snprintf(text, sizeof(text), "%.17g", json_real_value(j));
-		return w->fn(w->arg, key, text, 'r', w->err);
+		return w->fn(w->arg, key, text, 'r', line, w->err);
 	case JSON_TRUE:
-		return w->fn(w->arg, key, "true", 'b', w->err);
+		return w->fn(w->arg, key, "true", 'b', line, w->err);
 	case JSON_FALSE:
-		return w->fn(w->arg, key, "false", 'b', w->err);
+		return w->fn(w->arg, key, "false", 'b', line, w->err);
 	case JSON_OBJECT:
 	case JSON_ARRAY:
 	case JSON_NULL:
 		break;
 	}
-	return w->fn(w->arg, key, "null", 'n', w->err);
+	return w->fn(w->arg, key, "null", 'n', line, w->err);
 }
 
 static enum err walk_value(struct walk *w, const json_t *j);
@@ -159,7 +228,9 @@ jsonfile_walk(const char *path, jsonfile_fn *fn, void *arg, struct error *err)
 	if (!json_is_object(j))
 		return fail(err, ERR_PARSE, "file '%s': line 1, column 1: "
 			    "not a JSON object", path);
+	find_lines(buf_str(&text), &w.lines);
 	e = walk_value(&w, j);
 	buf_release(&w.key);
+	free(w.lines.v);
 	return e;
 }

@@ -8,10 +8,10 @@
 /* Called for each scalar: "glusterfs.executor", its text, and its type: 's'
  * string, 'i' integer, 'b' bool ("true"/"false").  null and real numbers are
  * passed as 'n' and 'r'.  Array elements have their index as the last part.
- * A non-OK return ends the walk and is returned.
+ * line is where its key is (of an array's element: the value).  A non-OK return ends the walk and is returned.
  */
 typedef enum err jsonfile_fn(void *arg, const char *key, const char *value,
-			     char type, struct error *);
+			     char type, int line, struct error *);
 enum err MUST_CHECK jsonfile_walk(const char *path, jsonfile_fn *fn, void *arg,
 				  struct error *);
 

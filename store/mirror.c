@@ -650,14 +650,63 @@ mirror_count(struct mirror *m, enum record_kind kind)
 	return n;
 }
 
-void
-mirror_quarantined(struct mirror *m, struct strs *ret)
+/* Under the lock. */
+static void
+list_quarantined(const struct mirror *m, struct strs *ret)
 {
-	mirror_rdlock(m);
 	for (size_t i = 0; i < m->quarantine.n; i++)
 		*VEC_PUSH(ret) = xasprintf("%s: %s", m->quarantine.v[i].key,
 					   m->quarantine.v[i].value);
 	if (m->quarantine_full)
 		strs_add(ret, "and more: only the first are listed");
+}
+
+void
+mirror_quarantined(struct mirror *m, struct strs *ret)
+{
+	mirror_rdlock(m);
+	list_quarantined(m, ret);
 	mirror_unlock(m);
+}
+
+/* ---- snapshots ---- */
+
+void
+mirror_snapshot_take(struct mirror *m, struct mirror_snapshot *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	mirror_rdlock(m);
+	for (int kind = 0; kind < RECORD_KINDS; kind++)
+		ret->of[kind].v = tree_list(&m->trees[kind], &ret->of[kind].n);
+	list_quarantined(m, &ret->quarantined);
+	ret->revision = mirror_revision(m);
+	mirror_unlock(m);
+}
+
+void
+mirror_snapshot_release(struct mirror_snapshot *s)
+{
+	for (int kind = 0; kind < RECORD_KINDS; kind++)
+		mirror_list_free(s->of[kind].v, s->of[kind].n);
+	strs_release(&s->quarantined);
+	memset(s, 0, sizeof(*s));
+}
+
+static int
+compare_key(const void *id, const void *r)
+{
+	const struct record *const *to = r;
+
+	return strcmp(id, (*to)->key + strlen(record_prefix((*to)->kind)));
+}
+
+const struct record *
+mirror_snapshot_find(const struct mirror_snapshot *s, enum record_kind kind,
+		     const char *id)
+{
+	const struct mirror_list *l = &s->of[kind];
+	struct record **at = l->n == 0 ? NULL :
+		bsearch(id, l->v, l->n, sizeof(*l->v), compare_key);
+
+	return at != NULL ? *at : NULL;
 }

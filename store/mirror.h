@@ -64,6 +64,23 @@ struct record **mirror_list(struct mirror *, enum record_kind, size_t *ret_n);
 void mirror_list_free(struct record **, size_t n);
 size_t mirror_count(struct mirror *, enum record_kind);
 
+/* All of all kinds as of one revision, each list in order of key, each record
+ * with a new reference; and what could not be read, as mirror_quarantined.
+ */
+struct mirror_snapshot {
+	struct mirror_list {
+		struct record **v;
+		size_t n;
+	} of[RECORD_KINDS];
+	struct strs quarantined;
+	int64_t revision;
+};
+void mirror_snapshot_take(struct mirror *, struct mirror_snapshot *ret);
+void mirror_snapshot_release(struct mirror_snapshot *);
+/* By id (for kinds with ids; see the end); lent; NULL: none. */
+const struct record *mirror_snapshot_find(const struct mirror_snapshot *,
+					  enum record_kind, const char *id);
+
 /* Documents that could not be read: their keys and why, each "KEY: reason". */
 void mirror_quarantined(struct mirror *, struct strs *ret);
 

@@ -39,6 +39,7 @@ static const char *const op_kind_names[OP_KINDS] = {
 	[OP_BLOCK_DELETE] = "delete-block-volume",
 	[OP_BLOCK_EXPAND] = "expand-block-volume",
 	[OP_BLOCK_RESTRICT] = "block-restriction",
+	[OP_CLEAN] = "clean-operations",
 };
 
 static const char *const op_status_names[] = {
@@ -198,6 +199,7 @@ static const struct member volume_members[] = {
 	OF(volume, BRICKS, bricks),
 	WORD(volume, doing, volume_pending_names, false),
 	OF(volume, ID, pending),
+	OF(volume, STRS, clusters),
 	END
 };
 
@@ -216,6 +218,7 @@ static const struct member blockvolume_members[] = {
 	OF(blockvolume, I64, lun),
 	WORD(blockvolume, doing, volume_pending_names, false),
 	OF(blockvolume, ID, pending),
+	OF(blockvolume, STRS, clusters),
 	END
 };
 

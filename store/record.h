@@ -141,6 +141,7 @@ struct volume {
 	size_t nbricks;
 	enum volume_pending doing;
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
+	struct strs clusters;	/* those that the request named */
 };
 
 /* A block volume: a file on a block-hosting volume that gluster-block exports
@@ -161,6 +162,7 @@ struct blockvolume {
 	int64_t lun;
 	enum volume_pending doing;
 	char pending[ID_SIZE];	/* operation at work on it, or "" */
+	struct strs clusters;	/* those that the request named */
 };
 
 enum op_kind {
@@ -169,6 +171,7 @@ enum op_kind {
 	OP_DEVICE_ADD, OP_DEVICE_DELETE, OP_DEVICE_STATE, OP_DEVICE_RESYNC,
 	OP_VOLUME_CLONE, OP_BRICK_EVICT, OP_DEVICE_REMOVE, OP_NODE_REMOVE,
 	OP_BLOCK_CREATE, OP_BLOCK_DELETE, OP_BLOCK_EXPAND, OP_BLOCK_RESTRICT,
+	OP_CLEAN,
 	OP_KINDS
 };
 const char *op_kind_name(enum op_kind);		/* "create-volume", … */
@@ -231,6 +234,10 @@ struct index_entry {		/* also slots, admin values and duties */
  * not complete.  Its value tells where from.
  */
 #define RECORD_COPYING "copying"
+/* The key admin/generation: an id that the store got when it was first used, or
+ * imported into; heketi's DB_GENERATION_ID.
+ */
+#define RECORD_GENERATION "generation"
 
 /* Kind of the object that a key names; RECORD_KINDS for none. */
 enum record_kind record_kind_of(const char *key);

@@ -205,6 +205,23 @@ device_teardown(struct step *st, const struct brickyard_device *dev)
 		dir_teardown(st, dev) : block_teardown(st, &l, dev);
 }
 
+/* What can't be taken away, because the device is dead or gone, stays. */
+static int
+device_forget(struct step *st, const struct brickyard_device *dev)
+{
+	struct fault none = {0};
+
+	if (device_teardown(st, dev) == 0)
+		return 0;
+	if (st->fault.err_class == BRICKYARD_ERR_FENCED ||
+	    st->fault.err_class == BRICKYARD_ERR_CANCELLED)
+		return -1;
+	local_host->log(BRICKYARD_LOG_WARNING, "%s, forgetting the device",
+			st->fault.text);
+	st->fault = none;
+	return 0;
+}
+
 typedef int device_fn(struct step *, const struct brickyard_device *,
 		      struct device_facts *);
 
@@ -258,6 +275,19 @@ local_device_teardown(struct brickyard_executor_instance *in,
 	int r = begin(&st, in, call, node);
 
 	return end(&st, r < 0 ? r : device_teardown(&st, dev), err);
+}
+
+static int
+local_device_forget(struct brickyard_executor_instance *in,
+		    const struct brickyard_call *call,
+		    const struct brickyard_node *node,
+		    const struct brickyard_device *dev,
+		    struct brickyard_error *err)
+{
+	struct step st;
+	int r = begin(&st, in, call, node);
+
+	return end(&st, r < 0 ? r : device_forget(&st, dev), err);
 }
 
 /* ---- bricks ---- */
@@ -371,6 +401,7 @@ static struct brickyard_executor local = {
 	.volume_expand = local_volume_expand,
 	.volume_destroy = local_volume_destroy,
 	.volume_info = local_volume_info,
+	.device_forget = local_device_forget,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(local, local_host)

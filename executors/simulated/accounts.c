@@ -206,6 +206,10 @@ static const struct part volume_parts[] = {
 	  "SELECT n.host || ':' || b.path FROM bricks b"
 	  " JOIN nodes n ON n.id = b.node WHERE b.volume=? ORDER BY b.n" },
 	{ "options", pairs, "SELECT name, value FROM options WHERE volume=?" },
+	{ "blocks", objects,
+	  "SELECT name, size_bytes, hacount, auth, hosts, state,"
+	  " ifnull((SELECT min(size_bytes) FROM shortfalls WHERE block = b.id),"
+	  " size_bytes) AS usable_bytes FROM blocks b WHERE volume=?" },
 	{ NULL, NULL, NULL },
 };
 
@@ -372,6 +376,10 @@ static const char *const checks[] = {
 	"  GROUP BY w.id) c ON c.id = v.id"
 	" WHERE c.n <> v.nbricks OR c.last <> c.n OR c.n = 0"
 	"  OR c.n % v.set_size <> 0",
+
+	"SELECT 'block volume ' || v.name || '/' || b.name || ': is ' || b.state"
+	" || ', not whole' FROM blocks b JOIN volumes v ON v.id = b.volume"
+	" WHERE b.state <> 'whole'",
 
 	"SELECT 'volume ' || name || ': is ' || status || ', not started'"
 	" FROM volumes WHERE status <> 'started'",

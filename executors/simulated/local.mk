@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 executor_LTLIBRARIES += %D%/simulated.la
 %C%_simulated_la_SOURCES = \
+	%D%/sim-block.c \
 	%D%/sim-brick.c \
 	%D%/sim-busy.c \
 	%D%/sim-db.c \
 	%D%/sim-device.c \
+	%D%/sim-examine.c \
 	%D%/sim-fault.c \
+	%D%/sim-heal.c \
 	%D%/sim-peer.c \
 	%D%/sim-schema.h \
 	%D%/sim-shape.c \

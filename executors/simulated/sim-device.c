@@ -298,6 +298,14 @@ sim_device_info(struct brickyard_executor_instance *sim,
 
 /* ---- device_teardown ---- */
 
+static int
+count_lvs(struct step *s, const struct device_args *a, int64_t *ret)
+{
+	return q_number(s, ret, "SELECT (SELECT count(*) FROM pools WHERE"
+			" device=?1) + (SELECT count(*) FROM lvs WHERE"
+			" device=?1)", "i", a->row.id);
+}
+
 /* vgremove */
 static int
 drop_vg(struct step *s, void *arg)
@@ -308,9 +316,7 @@ drop_vg(struct step *s, void *arg)
 
 	if (r <= 0)
 		return r;
-	if (q_number(s, &n, "SELECT (SELECT count(*) FROM pools WHERE"
-		     " device=?1) + (SELECT count(*) FROM lvs WHERE device=?1)",
-		     "i", a->row.id) < 0)
+	if (count_lvs(s, a, &n) < 0)
 		return -1;
 	if (n > 0)
 		return step_refuse(s, BRICKYARD_ERR_PERMANENT,
@@ -355,4 +361,42 @@ sim_device_teardown(struct brickyard_executor_instance *sim,
 	struct device_args a = { .device = device };
 
 	return step_perform(&s, 2, teardown_body, &a);
+}
+
+/* ---- device_forget ---- */
+
+/* As far as it goes: what holds logical volumes stays. */
+static int
+forget(struct step *s, void *arg)
+{
+	struct device_args *a = arg;
+	int64_t n = 0;
+	int r = sim_find_device(s, a->device->vg, &a->row);
+
+	if (r < 0 || (r == 1 && count_lvs(s, a, &n) < 0))
+		return -1;
+	if (n > 0)
+		return 0;
+	if (r == 1 && drop_vg(s, arg) < 0)
+		return -1;
+	return drop_pv(s, arg);
+}
+
+static int
+forget_body(struct step *s, void *arg)
+{
+	return step_txn(s, forget, arg);
+}
+
+int
+sim_device_forget(struct brickyard_executor_instance *sim,
+		  const struct brickyard_call *call,
+		  const struct brickyard_node *node,
+		  const struct brickyard_device *device,
+		  struct brickyard_error *err)
+{
+	struct step s = STEP(STEP_DEVICE_FORGET, sim, call, node, err);
+	struct device_args a = { .device = device };
+
+	return step_perform(&s, 1, forget_body, &a);
 }

@@ -51,7 +51,26 @@ static const struct action {
 	{ "after-hang", FAULT_HANG, PHASE_AFTER, 0 },
 	{ "exit-after", FAULT_EXIT, PHASE_AFTER, 0 },
 	{ "down", FAULT_DOWN, PHASE_BEFORE, 0 },
+	{ "offline", FAULT_OFFLINE, PHASE_BEFORE, 0 },
+	{ "pending", FAULT_PENDING, PHASE_BEFORE, 0 },
 };
+
+/* What is not a step but has a state, and which. */
+static const struct {
+	const char *name;
+	enum step_id step;
+	enum fault_kind kind;
+	const char *wrong;
+} states[] = {
+	{ "glusterd", STEP_GLUSTERD, FAULT_DOWN,
+	  "'glusterd' and 'down' go together" },
+	{ "brick", STEP_BRICK, FAULT_OFFLINE,
+	  "'brick' and 'offline' go together" },
+	{ "heal", STEP_HEAL, FAULT_PENDING,
+	  "'heal' and 'pending' go together" },
+};
+
+#define STATES	(sizeof(states) / sizeof(states[0]))
 
 /* ---- reading rules ---- */
 
@@ -91,12 +110,13 @@ parse_whom(const char *text, size_t len, struct fault_rule *rule)
 		memcpy(rule->host, at + 1, n);
 		len = (size_t)(at - text);
 	}
-	if (len == 1 && text[0] == '*')
-		rule->step = STEP_ANY;
-	else if (len == 8 && memcmp(text, "glusterd", 8) == 0)
-		rule->step = STEP_GLUSTERD;
-	else
-		rule->step = step_by_name(text, len);
+	rule->step = len == 1 && text[0] == '*' ? STEP_ANY :
+						  step_by_name(text, len);
+	for (size_t i = 0; i < STATES; i++) {
+		if (strlen(states[i].name) == len &&
+		    memcmp(states[i].name, text, len) == 0)
+			rule->step = states[i].step;
+	}
 	return rule->step == STEP_MAX ? "unknown step" : NULL;
 }
 
@@ -127,6 +147,12 @@ parse_what(const char *text, size_t len, struct fault *ret)
 		ret->substeps = (unsigned)n;
 		return NULL;
 	}
+	if (a->kind == FAULT_PENDING) {
+		if (parse_number(colon + 1, ntext, &n) < 0 || n > 1000000)
+			return "the number after 'pending:' is none";
+		ret->substeps = (unsigned)n;
+		return NULL;
+	}
 	if (a->kind != FAULT_FAIL)
 		return "this action takes no text";
 	if (ntext >= sizeof(ret->text))
@@ -149,9 +175,11 @@ parse_rule(const char *text, size_t len, struct fault_rule *rule)
 	if (wrong == NULL)
 		wrong = parse_what(eq + 1, len - (size_t)(eq + 1 - text),
 				   &rule->fault);
-	if (wrong == NULL && (rule->step == STEP_GLUSTERD) !=
-				     (rule->fault.kind == FAULT_DOWN))
-		return "'glusterd' and 'down' go together";
+	for (size_t i = 0; i < STATES && wrong == NULL; i++) {
+		if ((rule->step == states[i].step) !=
+		    (rule->fault.kind == states[i].kind))
+			wrong = states[i].wrong;
+	}
 	return wrong;
 }
 
@@ -351,36 +379,31 @@ faults_match(struct sim_faults *fs, const struct step *s, struct fault *ret)
 	pthread_mutex_unlock(&fs->lock);
 }
 
-static bool
-say_down(const struct fault_rules *rules, const char *host,
-	 const char *manage_host)
+static unsigned
+find_state(const struct fault_rules *rules, enum fault_kind kind,
+	   const char *host, const char *manage_host)
 {
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct fault_rule *r = &rules->v[i];
 
-		if (r->fault.kind == FAULT_DOWN &&
+		if (r->fault.kind == kind &&
 		    (host == NULL || host_is(r->host, host, manage_host)))
-			return true;
+			return r->fault.substeps > 0 ? r->fault.substeps : 1;
 	}
-	return false;
+	return 0;
 }
 
 /* The file was looked at when the step began. */
-bool
-faults_say_down(struct sim_faults *fs, const char *host,
-		const char *manage_host)
+unsigned
+faults_state(struct sim_faults *fs, enum fault_kind kind, const char *host,
+	     const char *manage_host)
 {
-	bool down;
+	unsigned found;
 
 	pthread_mutex_lock(&fs->lock);
-	down = say_down(&fs->config, host, manage_host) ||
-	       say_down(&fs->file, host, manage_host);
+	found = find_state(&fs->config, kind, host, manage_host);
+	if (found == 0)
+		found = find_state(&fs->file, kind, host, manage_host);
 	pthread_mutex_unlock(&fs->lock);
-	return down;
-}
-
-bool
-faults_any_down(struct sim_faults *fs)
-{
-	return faults_say_down(fs, NULL, NULL);
+	return found;
 }

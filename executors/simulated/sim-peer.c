@@ -146,7 +146,8 @@ need_other_peers(struct step *s, const struct peer *p)
 	Q_SCOPE sqlite3_stmt *st = NULL;
 	int r;
 
-	if (s->sim->down.n == 0 && !faults_any_down(&s->sim->faults))
+	if (s->sim->down.n == 0 &&
+	    faults_state(&s->sim->faults, FAULT_DOWN, NULL, NULL) == 0)
 		return 0;
 	st = q_start(s, "SELECT host, manage FROM nodes WHERE pool=?"
 		     " AND id<>?", "ii", s->pool, p->node);

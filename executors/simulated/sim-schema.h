@@ -9,7 +9,7 @@
  * and written into.
  */
 #define SIM_APPLICATION_ID	0x4272536e
-#define SIM_SCHEMA_VERSION	1
+#define SIM_SCHEMA_VERSION	2
 
 /* References are declared for PRAGMA foreign_key_check, not enforced. */
 static const char sim_schema[] =
@@ -61,10 +61,25 @@ static const char sim_schema[] =
 	"CREATE TABLE options ("
 	" volume INTEGER NOT NULL REFERENCES volumes(id), name TEXT NOT NULL,"
 	" value TEXT NOT NULL, PRIMARY KEY(volume, name)) WITHOUT ROWID;"
+	/* healing_until: wall time in ms until which others are healed from it. */
 	"CREATE TABLE bricks ("
 	" volume INTEGER NOT NULL REFERENCES volumes(id), n INTEGER NOT NULL,"
 	" node INTEGER NOT NULL REFERENCES nodes(id), path TEXT NOT NULL,"
+	" healing_until INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(volume, n), UNIQUE(node, path)) WITHOUT ROWID;"
+
+	/* Block volumes, which hosts export them, and the portals that still
+	 * show less than there is.
+	 */
+	"CREATE TABLE blocks (id INTEGER PRIMARY KEY,"
+	" volume INTEGER NOT NULL REFERENCES volumes(id), name TEXT NOT NULL,"
+	" size_bytes INTEGER NOT NULL, hacount INTEGER NOT NULL,"
+	" auth INTEGER NOT NULL, hosts TEXT NOT NULL, state TEXT NOT NULL,"
+	" UNIQUE(volume, name));"
+	"CREATE TABLE shortfalls ("
+	" block INTEGER NOT NULL REFERENCES blocks(id),"
+	" portal INTEGER NOT NULL, size_bytes INTEGER NOT NULL,"
+	" PRIMARY KEY(block, portal)) WITHOUT ROWID;"
 
 	"CREATE TABLE fences (id INTEGER PRIMARY KEY,"
 	" node INTEGER NOT NULL REFERENCES nodes(id), operation TEXT NOT NULL,"

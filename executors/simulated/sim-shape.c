@@ -48,7 +48,7 @@ join_words(struct step *s, const struct brickyard_gluster_volume *v,
 }
 
 struct counts {
-	int64_t replica, arbiter, disperse, data, redundancy;
+	int64_t replica, arbiter, thin_arbiter, disperse, data, redundancy;
 };
 
 static const struct {
@@ -57,6 +57,7 @@ static const struct {
 } count_words[] = {
 	{ "replica", offsetof(struct counts, replica) },
 	{ "arbiter", offsetof(struct counts, arbiter) },
+	{ "thin-arbiter", offsetof(struct counts, thin_arbiter) },
 	{ "disperse", offsetof(struct counts, disperse) },
 	{ "disperse-data", offsetof(struct counts, data) },
 	{ "redundancy", offsetof(struct counts, redundancy) },
@@ -109,8 +110,10 @@ sim_read_shape(struct step *s, const struct brickyard_gluster_volume *v,
 	if (c.replica > 0) {
 		ret->kind = "replicate";
 		ret->set_size = c.replica;
-		/* "replica 2 arbiter 1" is another way to say 3 bricks. */
-		if (c.replica == 2 && c.arbiter == 1)
+		/* "replica 2 arbiter 1" is another way to say 3 bricks; a thin
+		 * arbiter is a third one, for the whole volume.
+		 */
+		if (c.replica == 2 && (c.arbiter == 1 || c.thin_arbiter == 1))
 			ret->set_size = 3;
 	}
 	if (c.disperse > 0 || c.data > 0) {

@@ -29,6 +29,14 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_VOLUME_EXPAND] = "volume_expand",
 	[STEP_VOLUME_DESTROY] = "volume_destroy",
 	[STEP_VOLUME_INFO] = "volume_info",
+	[STEP_BLOCK_CREATE] = "block_create",
+	[STEP_BLOCK_INFO] = "block_info",
+	[STEP_BLOCK_EXPAND] = "block_expand",
+	[STEP_BLOCK_DESTROY] = "block_destroy",
+	[STEP_HEAL_INFO] = "heal_info",
+	[STEP_BRICK_REPLACE] = "brick_replace",
+	[STEP_DEVICE_FORGET] = "device_forget",
+	[STEP_NODE_EXAMINE] = "node_examine",
 };
 
 const char *
@@ -156,6 +164,8 @@ suffer(struct step *s)
 		_exit(137);
 	case FAULT_NONE:
 	case FAULT_DOWN:
+	case FAULT_OFFLINE:
+	case FAULT_PENDING:
 		break;
 	}
 	return 0;
@@ -407,7 +417,7 @@ sim_is_down(struct step *s, const char *host, const char *manage_host)
 		    strcmp(down->v[i].key, manage_host) == 0)
 			return true;
 	}
-	return faults_say_down(&s->sim->faults, host, manage_host);
+	return faults_state(&s->sim->faults, FAULT_DOWN, host, manage_host) != 0;
 }
 
 int

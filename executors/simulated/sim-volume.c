@@ -43,8 +43,8 @@ sim_find_volume(struct step *s, const char *name, struct volume_row *ret)
 
 /* ---- bricks of a volume ---- */
 
-static int
-find_host(struct step *s, const char *cmd, const char *host, int64_t *ret)
+int
+sim_find_peer(struct step *s, const char *cmd, const char *host, int64_t *ret)
 {
 	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT id, pool, manage FROM"
 					   " nodes WHERE host=?", "s", host);
@@ -137,22 +137,32 @@ check_mount(struct step *s, const char *cmd, int64_t node,
 	return r < 0 ? -1 : 0;
 }
 
+int
+sim_claim_brick(struct step *s, const char *cmd, const struct volume_row *row,
+		const struct brickyard_brick_ref *ref, int64_t *ret_node)
+{
+	int64_t lv = 0, found;
+	int r;
+
+	if (sim_find_peer(s, cmd, ref->host, ret_node) < 0)
+		return -1;
+	r = q_number(s, &found, "SELECT 1 FROM bricks WHERE node=? AND path=?",
+		     "is", *ret_node, ref->path);
+	if (r == 1)
+		return step_refuse(s, BRICKYARD_ERR_EXISTS, "%s: failed: %s is"
+				   " already part of a volume", cmd, ref->path);
+	if (r < 0 || check_mount(s, cmd, *ret_node, ref, &lv) < 0)
+		return -1;
+	return mark_brick(s, cmd, ref->path, lv, row->uuid);
+}
+
 static int
 add_brick(struct step *s, const char *cmd, const struct volume_row *row,
 	  int64_t n, const struct brickyard_brick_ref *ref)
 {
-	int64_t node = 0, lv = 0, found;
-	int r;
+	int64_t node = 0;
 
-	if (find_host(s, cmd, ref->host, &node) < 0)
-		return -1;
-	r = q_number(s, &found, "SELECT 1 FROM bricks WHERE node=? AND path=?",
-		     "is", node, ref->path);
-	if (r == 1)
-		return step_refuse(s, BRICKYARD_ERR_EXISTS, "%s: failed: %s is"
-				   " already part of a volume", cmd, ref->path);
-	if (r < 0 || check_mount(s, cmd, node, ref, &lv) < 0 ||
-	    mark_brick(s, cmd, ref->path, lv, row->uuid) < 0)
+	if (sim_claim_brick(s, cmd, row, ref, &node) < 0)
 		return -1;
 	return q_run(s, "INSERT INTO bricks(volume, n, node, path)"
 		     " VALUES(?,?,?,?)", "iiis", row->id, n, node, ref->path);
@@ -346,9 +356,9 @@ begin_volume(struct step *s, void *arg)
 	return r == 0 ? add_volume(s, a) : recognise(s, a);
 }
 
-static int
-need_volume(struct step *s, const char *cmd, const char *name,
-	    struct volume_row *ret)
+int
+sim_need_volume(struct step *s, const char *cmd, const char *name,
+		struct volume_row *ret)
 {
 	int r = sim_find_volume(s, name, ret);
 
@@ -365,7 +375,7 @@ continue_volume(struct step *s, void *arg)
 	struct volume_args *a = arg;
 
 	if (step_need_glusterd(s) < 0 ||
-	    need_volume(s, "volume add-brick", a->v->name, &a->row) < 0)
+	    sim_need_volume(s, "volume add-brick", a->v->name, &a->row) < 0)
 		return -1;
 	if ((size_t)a->row.nbricks >= a->to)
 		return 0;
@@ -438,7 +448,7 @@ set_options(struct step *s, void *arg)
 	struct volume_args *a = arg;
 
 	if (step_need_glusterd(s) < 0 ||
-	    need_volume(s, "volume set", a->v->name, &a->row) < 0)
+	    sim_need_volume(s, "volume set", a->v->name, &a->row) < 0)
 		return -1;
 	for (size_t i = 0; i < a->v->noptions; i++) {
 		if (set_option_words(s, a, a->v->options[i]) < 0)
@@ -455,7 +465,7 @@ start_volume(struct step *s, void *arg)
 	struct volume_args *a = arg;
 
 	if (step_need_glusterd(s) < 0 ||
-	    need_volume(s, "volume start", a->v->name, &a->row) < 0)
+	    sim_need_volume(s, "volume start", a->v->name, &a->row) < 0)
 		return -1;
 	return q_run(s, "UPDATE volumes SET status='started' WHERE id=?"
 		     " AND status<>'started'", "i", a->row.id);
@@ -561,7 +571,7 @@ expand_txn(struct step *s, void *arg)
 	int r;
 
 	if (step_need_glusterd(s) < 0 ||
-	    need_volume(s, "volume add-brick", a->v->name, &a->row) < 0 ||
+	    sim_need_volume(s, "volume add-brick", a->v->name, &a->row) < 0 ||
 	    check_counts(s, a->v, a->row.set_size, a->row.kind) < 0)
 		return -1;
 	r = same_id(s, a);
@@ -581,7 +591,7 @@ rebalance_txn(struct step *s, void *arg)
 	const char *name = a->v->name;
 
 	if (step_need_glusterd(s) < 0 ||
-	    need_volume(s, "volume rebalance", name, &a->row) < 0)
+	    sim_need_volume(s, "volume rebalance", name, &a->row) < 0)
 		return -1;
 	if (strcmp(a->row.status, "started") != 0)
 		return step_refuse(s, BRICKYARD_ERR_PERMANENT, "volume"
@@ -676,7 +686,8 @@ need_all_peers(struct step *s, const char *name)
 	Q_SCOPE sqlite3_stmt *st = NULL;
 	int r;
 
-	if (s->sim->down.n == 0 && !faults_any_down(&s->sim->faults))
+	if (s->sim->down.n == 0 &&
+	    faults_state(&s->sim->faults, FAULT_DOWN, NULL, NULL) == 0)
 		return 0;
 	st = q_start(s, "SELECT host, manage FROM nodes WHERE pool=?", "i",
 		     s->pool);
@@ -687,6 +698,16 @@ need_all_peers(struct step *s, const char *name)
 					   " the peers are down", name);
 	}
 	return r;
+}
+
+/* gluster does not know what its files are. */
+static int
+drop_blocks(struct step *s, const struct name_args *a)
+{
+	if (q_run(s, "DELETE FROM shortfalls WHERE block IN (SELECT id FROM"
+		  " blocks WHERE volume=?)", "i", a->row.id) < 0)
+		return -1;
+	return q_run(s, "DELETE FROM blocks WHERE volume=?", "i", a->row.id);
 }
 
 static int
@@ -705,7 +726,7 @@ delete_volume(struct step *s, void *arg)
 				   " %s: failed: Volume %s has been started."
 				   "Volume needs to be stopped before"
 				   " deletion.", a->name, a->name);
-	if (need_all_peers(s, a->name) < 0 ||
+	if (need_all_peers(s, a->name) < 0 || drop_blocks(s, a) < 0 ||
 	    q_run(s, "DELETE FROM options WHERE volume=?", "i",
 		  a->row.id) < 0 ||
 	    q_run(s, "DELETE FROM bricks WHERE volume=?", "i", a->row.id) < 0)
@@ -769,7 +790,7 @@ info_look(struct step *s, void *arg)
 	struct name_args *a = arg;
 
 	if (step_need_glusterd(s) < 0 ||
-	    need_volume(s, "volume info", a->name, &a->row) < 0)
+	    sim_need_volume(s, "volume info", a->name, &a->row) < 0)
 		return -1;
 	sim_host->result_str(a->result, "status", a->row.status);
 	sim_host->result_str(a->result, "type", type_words(&a->row));

@@ -106,6 +106,8 @@ static const struct brickyard_option options[] = {
 	  "how long every step takes" },
 	{ "latency", BRICKYARD_OPT_STRING, 0, NULL,
 	  "how long some steps take, STEP=MS,..." },
+	{ "heal_ms", BRICKYARD_OPT_UINT, 0, "0",
+	  "how long a brick that replaced another is healed from the others" },
 	{ "transaction_conflicts", BRICKYARD_OPT_BOOL, 0, "false",
 	  "whether gluster commands that overlap in a trusted pool are refused"
 	  " for the moment, as glusterd refuses them" },
@@ -249,6 +251,17 @@ is_true(const char *value)
 }
 
 static int
+read_heal(struct brickyard_executor_instance *sim, const char *text,
+	  struct brickyard_error *err)
+{
+	if (text == NULL || read_number(text, 0, LATENCY_MAX_MS,
+					&sim->heal_ms) == 0)
+		return 0;
+	return refuse_option(err, "heal_ms", text,
+			     "not a number of milliseconds");
+}
+
+static int
 read_config(struct brickyard_executor_instance *sim,
 	    const struct brickyard_kv *c, size_t n, struct brickyard_error *err)
 {
@@ -256,7 +269,8 @@ read_config(struct brickyard_executor_instance *sim,
 	if (read_size(sim, option(c, n, "device_size_gb"), err) < 0 ||
 	    read_disks(sim, option(c, n, "disks"), err) < 0 ||
 	    read_foreign(sim, option(c, n, "foreign"), err) < 0 ||
-	    read_list(&sim->down, "down", option(c, n, "down"), err) < 0)
+	    read_list(&sim->down, "down", option(c, n, "down"), err) < 0 ||
+	    read_heal(sim, option(c, n, "heal_ms"), err) < 0)
 		return -1;
 	return read_latency(sim, option(c, n, "latency_ms"),
 			    option(c, n, "latency"), err);
@@ -340,6 +354,14 @@ static struct brickyard_executor plugin = {
 	.volume_expand = sim_volume_expand,
 	.volume_destroy = sim_volume_destroy,
 	.volume_info = sim_volume_info,
+	.block_create = sim_block_create,
+	.block_info = sim_block_info,
+	.block_expand = sim_block_expand,
+	.block_destroy = sim_block_destroy,
+	.heal_info = sim_heal_info,
+	.brick_replace = sim_brick_replace,
+	.device_forget = sim_device_forget,
+	.node_examine = sim_node_examine,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

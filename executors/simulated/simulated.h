@@ -37,10 +37,20 @@ enum step_id {
 	STEP_VOLUME_EXPAND,
 	STEP_VOLUME_DESTROY,
 	STEP_VOLUME_INFO,
+	STEP_BLOCK_CREATE,
+	STEP_BLOCK_INFO,
+	STEP_BLOCK_EXPAND,
+	STEP_BLOCK_DESTROY,
+	STEP_HEAL_INFO,
+	STEP_BRICK_REPLACE,
+	STEP_DEVICE_FORGET,
+	STEP_NODE_EXAMINE,
 	STEP_MAX,
 	/* In the configuration of faults only: */
 	STEP_ANY,			/* "*" */
 	STEP_GLUSTERD,			/* "glusterd", with the action "down" */
+	STEP_BRICK,			/* "brick", with "offline" */
+	STEP_HEAL,			/* "heal", with "pending" */
 };
 
 /* A list of "KEY[=VALUE]" from the configuration. */
@@ -60,13 +70,17 @@ const char *sim_list_get(const struct sim_list *, const char *host,
 			 const char *key);
 
 enum fault_phase { PHASE_BEFORE, PHASE_MID, PHASE_AFTER };
-enum fault_kind { FAULT_NONE, FAULT_FAIL, FAULT_HANG, FAULT_EXIT, FAULT_DOWN };
+enum fault_kind {
+	FAULT_NONE, FAULT_FAIL, FAULT_HANG, FAULT_EXIT,
+	FAULT_DOWN, FAULT_OFFLINE, FAULT_PENDING,	/* states, not events */
+};
 
 struct fault {
 	enum fault_kind kind;
 	enum fault_phase phase;
 	int err_class;
-	unsigned substeps;		/* mid: after so many; 0: half */
+	unsigned substeps;		/* mid: after so many; 0: half; pending:
+					 * so many entries */
 	char text[512];			/* "": its usual words */
 };
 
@@ -91,10 +105,11 @@ int faults_open(struct sim_faults *, const char *rules, const char *path,
 void faults_close(struct sim_faults *);
 /* What this call of a step is to suffer: ret->kind FAULT_NONE mostly. */
 void faults_match(struct sim_faults *, const struct step *, struct fault *ret);
-bool faults_say_down(struct sim_faults *, const char *host,
-		     const char *manage_host);
-/* Is there a rule at all that says so? */
-bool faults_any_down(struct sim_faults *);
+/* Is there a rule that puts the host (NULL: any at all) into this state?  0 if
+ * not; of FAULT_PENDING, how many entries.
+ */
+unsigned faults_state(struct sim_faults *, enum fault_kind, const char *host,
+		      const char *manage_host);
 
 #define STATEMENTS 256			/* a power of 2, above what there are */
 
@@ -154,6 +169,7 @@ struct brickyard_executor_instance {
 	struct sim_list foreign;	/* [HOST:]PATH=WHAT */
 	struct sim_list down;		/* hosts */
 	uint64_t device_size_gib;
+	uint64_t heal_ms;
 	bool pv_uuid;
 	uint64_t latency_ms[STEP_MAX];
 };
@@ -237,6 +253,15 @@ int sim_device_teardown(struct brickyard_executor_instance *,
 			const struct brickyard_node *,
 			const struct brickyard_device *,
 			struct brickyard_error *);
+int sim_device_forget(struct brickyard_executor_instance *,
+		      const struct brickyard_call *,
+		      const struct brickyard_node *,
+		      const struct brickyard_device *,
+		      struct brickyard_error *);
+int sim_node_examine(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *, struct brickyard_result *,
+		     struct brickyard_error *);
 int sim_bricks_create(struct brickyard_executor_instance *,
 		      const struct brickyard_call *,
 		      const struct brickyard_node *,
@@ -265,6 +290,35 @@ int sim_volume_info(struct brickyard_executor_instance *,
 		    const struct brickyard_call *,
 		    const struct brickyard_node *, const char *name,
 		    struct brickyard_result *, struct brickyard_error *);
+int sim_heal_info(struct brickyard_executor_instance *,
+		  const struct brickyard_call *, const struct brickyard_node *,
+		  const char *name, struct brickyard_result *,
+		  struct brickyard_error *);
+int sim_brick_replace(struct brickyard_executor_instance *,
+		      const struct brickyard_call *,
+		      const struct brickyard_node *, const char *name,
+		      const struct brickyard_brick_ref *old_brick,
+		      const struct brickyard_brick_ref *new_brick,
+		      struct brickyard_error *);
+
+int sim_block_create(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *,
+		     const struct brickyard_block *,
+		     struct brickyard_result *, struct brickyard_error *);
+int sim_block_info(struct brickyard_executor_instance *,
+		   const struct brickyard_call *,
+		   const struct brickyard_node *, const char *volume,
+		   const char *name, struct brickyard_result *,
+		   struct brickyard_error *);
+int sim_block_expand(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *,
+		     const struct brickyard_block *, struct brickyard_error *);
+int sim_block_destroy(struct brickyard_executor_instance *,
+		      const struct brickyard_call *,
+		      const struct brickyard_node *, const char *volume,
+		      const char *name, struct brickyard_error *);
 
 /* ---- what several of them look up; 1: found, 0: not, -1: failed ---- */
 
@@ -303,5 +357,16 @@ int sim_read_shape(struct step *, const struct brickyard_gluster_volume *,
 		   struct volume_shape *ret);
 /* Of the trusted pool that the step's node is in. */
 int sim_find_volume(struct step *, const char *name, struct volume_row *ret);
+/* Or refuse. */
+int sim_need_volume(struct step *, const char *cmd, const char *name,
+		    struct volume_row *ret);
+/* The row of a connected peer. */
+int sim_find_peer(struct step *, const char *cmd, const char *host,
+		  int64_t *ret);
+/* May a brick of the volume be there, on a peer?  Marks its directory as such; the
+ * row of the peer.
+ */
+int sim_claim_brick(struct step *, const char *cmd, const struct volume_row *,
+		    const struct brickyard_brick_ref *, int64_t *ret_node);
 
 #endif

@@ -9,9 +9,14 @@ tests_unit_t_cli_token_CFLAGS = $(CFLAGS_CLI)
 tests_unit_t_cli_token_LDADD = libcli.la
 
 dist_check_SCRIPTS += \
+	%D%/t-cli-administration.t \
+	%D%/t-cli-blocks.t \
 	%D%/t-cli-commands.t \
+	%D%/t-cli-completion.t \
 	%D%/t-cli-live.t \
+	%D%/t-cli-plan.t \
 	%D%/t-cli-protocol.t \
+	%D%/t-cli-template.t \
 	%D%/t-cli-topology.t \
 	%D%/t-manual.t
 EXTRA_DIST += tests/lib/fakeheketi.py

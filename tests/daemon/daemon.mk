@@ -2,10 +2,17 @@
 # The daemon as its clients see it: over HTTP, with simulated nodes.
 dist_check_SCRIPTS += \
 	%D%/t-admin.t \
+	%D%/t-block.t \
+	%D%/t-block-crash.t \
+	%D%/t-config.t \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
+	%D%/t-db-import.t \
 	%D%/t-duties.t \
+	%D%/t-evict.t \
+	%D%/t-from-heketi.t \
+	%D%/t-forget.t \
 	%D%/t-havoc.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
@@ -13,6 +20,16 @@ dist_check_SCRIPTS += \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-operations.t \
 	%D%/t-queue.t \
-	%D%/t-replicas.t
-EXTRA_DIST += tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
+	%D%/t-replicas.t \
+	%D%/t-ssh.t \
+	%D%/t-tags.t \
+	%D%/t-tls.t
+EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
+EXTRA_DIST += tests/conformance/dumps/block.json \
+	tests/conformance/dumps/clones.json \
+	tests/conformance/dumps/old.json \
+	tests/conformance/dumps/pending.json \
+	tests/conformance/dumps/pending-all.json \
+	tests/conformance/dumps/plain.json

@@ -79,6 +79,53 @@ def session():
                      "info"), "  In-Flight: 0\n", "nothing is going on")
 
 
+def administration():
+    tap.is_(succeeds("loglevel get", "loglevel", "get"), "info\n", "as set")
+    tap.is_(succeeds("loglevel set", "loglevel", "set", "warning"),
+            "Server log level updated\n", "is heard")
+    tap.is_(json.loads(succeeds("loglevel get --json", "loglevel", "get", "--json")),
+            {"loglevel": {"glusterfs": "warning"}}, "and kept")
+    tap.is_(brickyard("loglevel", "set", "loud"),
+            (255, "", "Error: invalid log level: loud\n"), "but not any")
+    tap.is_(succeeds("server mode set", "server", "mode", "set",
+                     "local-client"), "", "says nothing")
+    tap.is_(succeeds("server mode get", "server", "mode", "get"),
+            "local-client\n", "is kept")
+    tap.is_(brickyard("server", "mode", "set", "open"),
+            (255, "", "Error: validation failed: state: must be a valid"
+             " value.\n"), "an unknown mode")
+    succeeds("server mode set", "server", "mode", "set", "normal")
+
+
+def plan():
+    file = os.path.join(tmp.name, "topology.json")
+
+    def write(change):
+        change(topology["clusters"][0])
+        with open(file, "w") as f:
+            json.dump(topology, f)
+    tap.has(succeeds("topology validate", "topology", "validate", "-j", file),
+            ": 1 cluster, 3 nodes, 6 devices\n", "the file is good")
+    tap.is_(succeeds("topology diff", "topology", "diff", "-j", file), "",
+            "what was loaded is no difference")
+    write(lambda c: c.update(block=False))
+    write(lambda c: c["nodes"].append(
+        {"node": {"hostnames": {"manage": ["m4"], "storage": ["s4"]},
+                  "zone": 4}, "devices": ["/dev/sdb"]}))
+    status, out, err = brickyard("topology", "diff", "-j", file)
+    tap.is_((status, err), (1, ""), "then there is a difference")
+    dry = succeeds("topology apply --dry-run", "topology", "apply",
+                   "--dry-run", "-j", file)
+    tap.is_(dry, out, "which is what would be done")
+    tap.is_(dry.count("\n"), 3, "a flag, a node and a device")
+    tap.is_(succeeds("topology apply", "topology", "apply", "-j", file),
+            dry.replace("\n", " ... OK\n"), "does it")
+    tap.is_(succeeds("topology diff", "topology", "diff", "-j", file), "",
+            "nothing is left to do")
+    tap.is_(succeeds("topology apply", "topology", "apply", "-j", file), "",
+            "and nothing is done again")
+
+
 daemon = subprocess.Popen(
     [os.path.join(tap.BUILDDIR, "brickyardd"), "--listen", "127.0.0.1:0",
      "--store", "sqlite:" + os.path.join(tmp.name, "db")],
@@ -89,6 +136,8 @@ try:
     if tap.ok(ready.startswith("brickyardd: ready on "), "the daemon starts"):
         url = "http://" + ready.split()[-1]
         session()
+        administration()
+        plan()
 finally:
     daemon.terminate()
     tap.is_(daemon.wait(30), 0, "and ends")

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tokens, polls, redirections, busy servers, errors, TLS: the client."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import pty
+import re
 import shutil
 import ssl
 import subprocess
 import tempfile
 import time
 
-from fakeheketi import Answer, FakeHeketi, ID
+from fakeheketi import BRICKYARD, Answer, FakeHeketi, ID
 
 VOLUME = {"size": 1, "name": "v", "id": ID, "bricks": []}
 LIST = ("volume", "list")
@@ -97,6 +99,54 @@ def held_and_lost_polls():
                status=404)
     fake.fails(("volume", "delete", ID), "Id not found",
                "404 of a poll ends the waiting")
+
+
+def on_a_terminal(*args):
+    """Run with a terminal for stderr: (what it got, stdout, status)."""
+    ours, its = pty.openpty()
+    p = subprocess.Popen([BRICKYARD, *args], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=its,
+                         env=fake.environment())
+    os.close(its)
+    got = b""
+    try:
+        while part := os.read(ours, 4096):
+            got += part
+    except OSError:             # Linux: the last one has closed it
+        pass
+    os.close(ours)
+    return got.decode(), p.communicate(timeout=60)[0].decode(), p.returncode
+
+
+def progress():
+    path = "/volumes/" + ID
+    operation = {"id": ID, "kind": "create-volume", "status": "running",
+                 "stage": 3, "attempt": 0}
+    for news, what in (
+            ({"json": operation}, ": create-volume, stage 3"),
+            ({"json": dict(operation, status="undoing\x1b[2J")},
+             ": create-volume, stage 3, undoing?[2J"),
+            ({"json": dict(operation, attempt=2)},
+             ": create-volume, stage 3, try 3"),
+            ({"status": 404, "text": "Invalid path or request\n"}, "")):
+        fake.clear()
+        queue = fake.later("DELETE", path, pending=8)
+        question = "/v1/operations/" + queue.rpartition("/")[2]
+        fake.on("GET", question, **news)
+        text, out, status = on_a_terminal("volume", "delete", ID)
+        tap.is_((out, status), ("Volume %s deleted\n" % ID, 0), "is done")
+        lines = re.split(r"\r|\x1b\[K", text)
+        tap.has(lines, "waiting for the server, 2 s" + what,
+                "a terminal shows what one waits for")
+        tap.ok(text.endswith("\x1b[K\r\x1b[K"), "and is clean in the end")
+        asked = fake.lines().count("GET " + question)
+        tap.ok(asked == 1 if not what else asked > 1,
+               "who does not know is asked once (%d)" % asked)
+    fake.clear()
+    fake.later("DELETE", path, pending=7)
+    fake.prints(("volume", "delete", ID), "Volume %s deleted\n" % ID,
+                "without a terminal there is no such line")
+    tap.is_([x for x in fake.lines() if "/v1/" in x], [], "and no question")
 
 
 def redirections():
@@ -224,6 +274,7 @@ def tls():
 tokens()
 async_flow()
 held_and_lost_polls()
+progress()
 redirections()
 busy()
 errors()

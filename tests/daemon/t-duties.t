@@ -42,9 +42,9 @@ def health():
     with Replicas(3, {"glusterfs": OFTEN}) as r:
         _, nodes, _ = r[0].topology(nodes=4)
         tap.is_(wait_for(lambda: sorted(holders(r[0])) ==
-                         ["cleaner", "health", "results"] and
+                         ["cleaner", "health", "leftovers", "results"] and
                          sorted(holders(r[0])), 30),
-                ["cleaner", "health", "results"], "every duty has a holder")
+                ["cleaner", "health", "leftovers", "results"], "every duty has a holder")
         tap.is_(len({tuple(sorted(holders(d).items())) for d in r}), 1,
                 "all replicas name the same")
         tap.is_(unhealthy(r[0]), [], "all nodes are well at first")
@@ -90,9 +90,10 @@ def disabled():
                  "env": {"HEKETI_DISABLE_HEALTH_MONITOR": "true"}}):
         d = Daemon(**how)
         try:
-            tap.is_(wait_for(lambda: len(holders(d)) == 2 and
+            tap.is_(wait_for(lambda: len(holders(d)) == 3 and
                              sorted(holders(d)), 30),
-                    ["cleaner", "results"], "no monitor with %s" % list(how))
+                    ["cleaner", "leftovers", "results"],
+                    "no monitor with %s" % list(how))
         finally:
             d.stop()
 

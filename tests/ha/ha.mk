@@ -2,6 +2,7 @@
 # Several replicas on one etcd, while parts of it die.
 dist_check_SCRIPTS += \
 	%D%/t-any-replica.t \
+	%D%/t-block-races.t \
 	%D%/t-chaos.t \
 	%D%/t-clocks.t \
 	%D%/t-etcd-faults.t \

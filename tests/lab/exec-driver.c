@@ -3,11 +3,15 @@
  *
  *   exec-driver PLUGIN.so [-l] [-p] [-v] [-o KEY=VALUE]... COMMAND [KEY=VALUE]...
  *		[-- COMMAND ...]...
+ *	exec-driver PLUGIN.so -i [-v] [-o KEY=VALUE]...
  *
  * All commands run in one instance, one after the other, or with -p each on a
  * thread of its own; with -l nothing of the plug-in is used but .run, the steps
- * are executors/script's.  Prints for each "N ok" or "N fail CLASS TEXT", and before
- * it its results, "N =RECORD KEY VALUE"; line ends in them as \n.  The exit
+ * are executors/script's.  With -i they are read from stdin, one a line, its words
+ * separated by tabs, each on a thread of its own as soon as it is read; the end
+ * of stdin closes the instance when all are over.  Prints for each "N ok" or "N fail CLASS TEXT", and before
+ * it its results, "N =RECORD KEY VALUE"; line ends in them as \n, and "N ms TIME",
+ * how long it took.  A script is the word script, or in the file scriptfile.  The exit
  * status is 0 when all are ok.  Keys of every command: host (manage host), op,
  * epoch, timeout (ms), cancel (ms).  The commands are the table below.
  */
@@ -325,10 +329,28 @@ struct args {
 	struct brickyard_error *err;
 };
 
+static const char *
+read_script(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *s = NULL;
+	size_t size = 0;
+
+	if (f == NULL || getdelim(&s, &size, '\0', f) < 0) {
+		perror(path);
+		abort();
+	}
+	fclose(f);
+	return keep(s);
+}
+
 static int
 do_run(struct args *a)
 {
-	return below->run(below_in, &a->call, &a->node, get(a->c, "script", ""), a->res,
+	const char *path = nth(a->c, "scriptfile", 0);
+
+	return below->run(below_in, &a->call, &a->node, path != NULL ?
+			  read_script(path) : get(a->c, "script", ""), a->res,
 		       a->err);
 }
 
@@ -568,6 +590,7 @@ command_thread(void *arg)
 	struct brickyard_result res = { .n = c->n };
 	struct args a = { .c = c, .res = &res, .err = &err };
 	uint64_t cancel = get_u64(c, "cancel", 0);
+	int64_t start = now_ms();
 
 	current = c;
 	c->cancel_at = cancel != 0 ? now_ms() + (int64_t)cancel : 0;
@@ -581,6 +604,7 @@ command_thread(void *arg)
 	a.node.manage_host = a.node.storage_host = get(c, "host", "localhost");
 	c->failed = dispatch(&a) != 0;
 	pthread_mutex_lock(&out);
+	printf("%d ms %lld\n", c->n, (long long)(now_ms() - start));
 	if (c->failed) {
 		printf("%d fail %d ", c->n, err.err_class);
 		put_escaped(err.text);
@@ -707,13 +731,52 @@ run_all(struct command *c, size_t n, bool parallel)
 	free(t);
 }
 
+static void
+parse_line(char *line, struct command *c)
+{
+	char *save = NULL, *word = strtok_r(line, "\t\n", &save);
+
+	c->verb = word != NULL ? word : "";
+	while ((word = strtok_r(NULL, "\t\n", &save)) != NULL &&
+	       c->nwords < MAX_WORDS)
+		c->words[c->nwords++] = word;
+}
+
+static int
+serve_stdin(struct command *c, size_t max)
+{
+	pthread_t *t = keep(calloc(max, sizeof(*t)));
+	size_t n = 0;
+	int bad = 0;
+
+	while (n < max) {
+		char *line = NULL;
+		size_t size = 0;
+
+		if (getline(&line, &size, stdin) < 0) {
+			free(line);
+			break;
+		}
+		c[n].n = (int)n;
+		parse_line(keep(line), &c[n]);
+		if (pthread_create(&t[n], NULL, command_thread, &c[n]) != 0)
+			abort();
+		n++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		pthread_join(t[i], NULL);
+		bad |= c[i].failed;
+	}
+	return bad;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct brickyard_kv given[MAX_WORDS / 2];
 	struct command *c = keep(calloc(MAX_WORDS, sizeof(*c)));
 	size_t ngiven = 0, n;
-	bool parallel = false, lowered = false;
+	bool parallel = false, lowered = false, interactive = false;
 	int bad = 0, i = 2;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -723,6 +786,8 @@ main(int argc, char **argv)
 			parallel = true;
 		} else if (strcmp(argv[i], "-l") == 0) {
 			lowered = true;
+		} else if (strcmp(argv[i], "-i") == 0) {
+			interactive = true;
 		} else if (strcmp(argv[i], "-v") == 0) {
 			verbose = true;
 		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc &&
@@ -734,7 +799,9 @@ main(int argc, char **argv)
 	}
 	if (argc < 3 || open_plugin(argv[1], given, ngiven, lowered) < 0)
 		return 2;
-	n = parse_commands(argv + i, c, MAX_WORDS);
+	if (interactive)
+		bad = serve_stdin(c, MAX_WORDS);
+	n = parse_commands(argv + i, c, interactive ? 0 : MAX_WORDS);
 	run_all(c, n, parallel);
 	for (size_t k = 0; k < n; k++)
 		bad |= c[k].failed;

@@ -16,6 +16,43 @@ def accounts(state_file):
     return json.loads(_tool("accounts", state_file).stdout)
 
 
+def audit_blocks(daemon, volumes, acc):
+    """Block volumes, and what those that host them say is free."""
+    bad = []
+    blocks = {b: daemon.json("GET", "/blockvolumes/" + b)
+              for b in daemon.json("GET", "/blockvolumes")["blockvolumes"]}
+    there = {(g["name"], name): b for g in acc["volumes"]
+             for name, b in g["blocks"].items()}
+    hosted = {}
+    for b in blocks.values():
+        on = volumes.get(b["blockhostingvolume"])
+        if on is None:
+            bad.append("block volume %s is on no volume" % b["name"])
+            continue
+        hosted.setdefault(on["id"], []).append(b)
+        g = there.pop((on["name"], b["name"]), None)
+        if g is None:
+            bad.append("block volume %s is not there" % b["name"])
+        elif (g["size_bytes"], g["usable_bytes"]) != (
+                b["size"] << 30, b["usablesize"] << 30):
+            bad.append("block volume %s: %s, on the nodes %s"
+                       % (b["name"], b, g))
+        elif not set(b["blockvolume"]["hosts"]) <= set(g["hosts"].split(",")):
+            bad.append("block volume %s has other portals" % b["name"])
+    bad += ["block volume %s/%s is nobody's" % n for n in there]
+    for v in volumes.values():
+        info = v["blockinfo"]
+        mine = hosted.get(v["id"], [])
+        if sorted(b["id"] for b in mine) != info.get("blockvolume", []):
+            bad.append("volume %s hosts others: %s" % (v["name"], info))
+        if sum(b["size"] for b in mine) + info.get("freesize", 0) + \
+                info.get("reservedsize", 0) != \
+                (v["size"] if v.get("block") else 0):
+            bad.append("volume %s: %s does not add up to its size"
+                       % (v["name"], info))
+    return bad
+
+
 def audit(daemon, state_file):
     """A list of everything that does not fit; empty when all is well."""
     bad = []
@@ -59,6 +96,7 @@ def audit(daemon, state_file):
             bad.append("volume %s is %s" % (v["name"], g["status"]))
     bad += ["gluster volume %s is nobody's" % n for n in gluster]
 
+    bad += audit_blocks(daemon, volumes, acc)
     devices = 0
     for c in daemon.json("GET", "/clusters")["clusters"]:
         info = daemon.json("GET", "/clusters/" + c)

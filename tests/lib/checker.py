@@ -61,6 +61,7 @@ class Checker:
         self.bricks()
         self.space()
         self.gluster()
+        self.blocks()
         self.nodes()
         for (kind, name), events in Journal.merged(journals).items():
             getattr(self, "told_" + kind)(name, events)
@@ -81,6 +82,11 @@ class Checker:
             for b in v["bricks"]:
                 if b.get("pending"):
                     self.say("brick %s is still pending", b["id"])
+        for i, b in self.by["blockvolumes"].items():
+            if b["doing"] != "settled" or b.get("pending"):
+                self.say("block volume %s is still %s", i, b["doing"])
+        if "block-hosting-in-the-making" in self.by["index"]:
+            self.say("a hosting volume is still in the making")
         for kind in ("nodes", "devices"):
             for i, doc in self.by[kind].items():
                 if doc["adding"] or doc.get("pending"):
@@ -95,6 +101,11 @@ class Checker:
             if key in want:
                 self.say("two volumes are called %s", v["name"])
             want[key] = i
+        for i, b in self.by["blockvolumes"].items():
+            key = "block-names/%s/%s" % (b["hosting"], b["name"])
+            if key in want:
+                self.say("two block volumes are called %s", b["name"])
+            want[key] = i
         for i, n in self.by["nodes"].items():
             for kind in ("manage", "storage"):
                 for host in n[kind]:
@@ -103,7 +114,8 @@ class Checker:
                         self.say("two nodes are called %s", host)
                     want[key] = i
         have = {k: d.get("value") for k, d in self.by["index"].items()
-                if k.split("/")[0] in ("volume-names", "hosts")}
+                if k.split("/")[0] in ("volume-names", "hosts",
+                                       "block-names")}
         for key in set(want) | set(have):
             if want.get(key) != have.get(key):
                 self.say("index/%s is of %s, not of %s", key, have.get(key),
@@ -198,6 +210,36 @@ class Checker:
         for name in there:
             self.say("gluster volume %s is nobody's", name)
 
+    def blocks(self):
+        there = {(g["name"], name): b for g in self.accounts["volumes"]
+                 for name, b in g["blocks"].items()}
+        used = collections.Counter()
+        for i, b in self.by["blockvolumes"].items():
+            on = self.by["volumes"].get(b["hosting"])
+            used[b["hosting"]] += b["size_bytes"]
+            if on is None or not on["block"]:
+                self.say("block volume %s is on no hosting volume", i)
+                continue
+            g = there.pop((on["name"], b["name"]), None)
+            if g is None:
+                self.say("block volume %s (%s/%s) is not there", i, on["name"],
+                         b["name"])
+            elif (g["size_bytes"], g["usable_bytes"]) != (
+                    b["size_bytes"], b["usable_bytes"]):
+                self.say("block volume %s has %d bytes (%d usable), on the "
+                         "nodes %d (%d)", i, b["size_bytes"],
+                         b["usable_bytes"], g["size_bytes"], g["usable_bytes"])
+            elif not set(b["hosts"]) <= set(g["hosts"].split(",")):
+                self.say("block volume %s has other portals", i)
+        for name in there:
+            self.say("block volume %s/%s is nobody's", *name)
+        for i, v in self.by["volumes"].items():
+            parts = (v["block_free_bytes"], v["block_reserved_bytes"],
+                     used.pop(i, 0))
+            if sum(parts) != (v["size_bytes"] if v["block"] else 0):
+                self.say("volume %s of %d bytes: free, reserved and hosted "
+                         "are %d, %d, %d", i, v["size_bytes"], *parts)
+
     def nodes(self):
         of = collections.defaultdict(set)
         for n in self.by["nodes"].values():
@@ -255,6 +297,23 @@ class Checker:
         if not low <= have <= high:
             self.say("volume %s has %d GiB, clients were told %d (to %d)",
                      name, have, low, high)
+
+    def told_block(self, name, events):
+        there = [(i, b) for i, b in self.by["blockvolumes"].items()
+                 if b["name"] == name]
+        self.existence("block", name, events, len(there))
+        if len(there) != 1 or self.count(events, "create", YES) + \
+                self.count(events, "create", UNKNOWN) != 1:
+            return
+        made = [e["size"] for e in events if e["what"] == "create" and
+                e["outcome"] != NO][0]
+        sure = [e["size"] for e in events if e["what"] == "expand" and
+                e["outcome"] == YES]
+        maybe = [e["size"] for e in events if e["what"] == "expand"]
+        have = there[0][1]["size_bytes"] >> 30
+        if not max([made] + sure) <= have <= max([made] + maybe):
+            self.say("block volume %s has %d GiB, made with %d, expanded to "
+                     "%s (perhaps %s)", name, have, made, sure, maybe)
 
     def told_node(self, name, events):
         self.existence("node", name, events, sum(

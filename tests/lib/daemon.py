@@ -144,7 +144,8 @@ class Daemon:
             line = self.process.stdout.readline()
         finally:
             timer.cancel()
-        m = re.match(r"brickyardd: ready on .*:(\d+)$", line.strip())
+        m = re.match(r"brickyardd: ready on .*:(\d+)( with TLS enabled)?$",
+                     line.strip())
         if m is None:
             rc = self.process.wait()
             raise RuntimeError("brickyardd did not start (exit %s): %s%s" %

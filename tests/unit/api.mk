@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 check_PROGRAMS += %D%/t-auth %D%/t-encode %D%/t-gojson %D%/t-route %D%/t-validate
-API_TEST_LIBS = libapi.la libstore.la libutil.la
+API_TEST_LIBS = libapi.la libcore.la libstore.la libutil.la
 
 %C%_t_auth_SOURCES = %D%/t-auth.c
 %C%_t_auth_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
@@ -26,4 +26,5 @@ check_PROGRAMS += %D%/t-hold %D%/t-server
 
 # The fake stands in for libcore: the service, the configuration, the plug-ins.
 %C%_t_server_SOURCES = %D%/t-server.c %D%/fake-service.c %D%/fake-service.h
+# What it does not have (pure functions) comes from there.
 %C%_t_server_LDADD = $(API_TEST_LIBS)

@@ -12,3 +12,6 @@ check_PROGRAMS += %D%/t-engine
 %C%_t_engine_SOURCES = %D%/t-engine.c %D%/fake-nodes.c %D%/fake-nodes.h \
 	%D%/hub-store.c %D%/hub-store.h
 %C%_t_engine_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-block
+%C%_t_block_SOURCES = %D%/t-block.c
+%C%_t_block_LDADD = libcore.la libstore.la libutil.la

@@ -337,3 +337,122 @@ executor_volume_info(struct executor *x, const struct brickyard_call *call,
 	}
 	return ERR_OK;
 }
+
+/* ---- block volumes: they are only asked for, there is no engine test of what
+ * they hold (the simulated executor keeps their accounts)
+ */
+
+enum err
+executor_block_create(struct executor *x, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      const struct brickyard_block *b,
+		      struct brickyard_result *res, struct error *err)
+{
+	return begin("block_create", call, node, err);
+}
+
+enum err
+executor_block_info(struct executor *x, const struct brickyard_call *call,
+		    const struct brickyard_node *node, const char *volume,
+		    const char *name, struct brickyard_result *res,
+		    struct error *err)
+{
+	enum err r = begin("block_info", call, node, err);
+
+	return r != ERR_OK ? r : fail(err, ERR_NOTFOUND, "no %s/%s", volume,
+				      name);
+}
+
+enum err
+executor_block_expand(struct executor *x, const struct brickyard_call *call,
+		      const struct brickyard_node *node,
+		      const struct brickyard_block *b, struct error *err)
+{
+	return begin("block_expand", call, node, err);
+}
+
+enum err
+executor_block_destroy(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node, const char *volume,
+		       const char *name, struct error *err)
+{
+	return begin("block_destroy", call, node, err);
+}
+
+/* All are well. */
+enum err
+executor_heal_info(struct executor *x, const struct brickyard_call *call,
+		   const struct brickyard_node *node, const char *name,
+		   struct brickyard_result *res, struct error *err)
+{
+	const struct brickyard_host *host = &plugin_host_services;
+	enum err r = begin("heal_info", call, node, err);
+	LOCK_FOR_SCOPE(&lock);
+	struct fake_volume *v = volume_find(name);
+
+	if (r != ERR_OK)
+		return r;
+	if (v == NULL)
+		return fail(err, ERR_NOTFOUND, "no volume %s", name);
+	for (size_t i = 0; i < v->bricks.n; i += 2) {
+		if (i > 0)
+			host->result_next(res);
+		host->result_str(res, "host", v->bricks.v[i]);
+		host->result_str(res, "path", v->bricks.v[i + 1]);
+		host->result_u64(res, "online", 1);
+		host->result_u64(res, "entries", 0);
+	}
+	return ERR_OK;
+}
+
+static size_t
+path_find(const struct fake_volume *v, const char *path)
+{
+	for (size_t i = 1; i < v->bricks.n; i += 2)
+		if (strcmp(v->bricks.v[i], path) == 0)
+			return i;
+	return 0;
+}
+
+static enum err
+replace(const char *name, const struct brickyard_brick_ref *old,
+	const struct brickyard_brick_ref *new_, struct error *err)
+{
+	LOCK_FOR_SCOPE(&lock);
+	struct fake_volume *v = volume_find(name);
+	size_t at;
+
+	if (v == NULL)
+		return fail(err, ERR_NOTFOUND, "no volume %s", name);
+	at = path_find(v, old->path);
+	if (at == 0)
+		return path_find(v, new_->path) != 0 ? ERR_OK :
+		       fail(err, ERR_NOTFOUND, "no brick %s", old->path);
+	free(v->bricks.v[at - 1]);
+	free(v->bricks.v[at]);
+	v->bricks.v[at - 1] = xstrdup(new_->host);
+	v->bricks.v[at] = xstrdup(new_->path);
+	return ERR_OK;
+}
+
+enum err
+executor_brick_replace(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node, const char *name,
+		       const struct brickyard_brick_ref *old_brick,
+		       const struct brickyard_brick_ref *new_brick,
+		       struct error *err)
+{
+	enum err r = begin("brick_replace", call, node, err);
+
+	if (r == ERR_OK)
+		r = replace(name, old_brick, new_brick, err);
+	return r == ERR_OK ? begin("brick_replace_done", call, node, err) : r;
+}
+
+enum err
+executor_device_forget(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_device *d, struct error *err)
+{
+	return begin("device_forget", call, node, err);
+}

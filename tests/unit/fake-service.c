@@ -212,10 +212,13 @@ service_volume_create(struct service *s, const struct volume_request *q,
 #define NO_LIST(name, ...)						\
 	void name(struct service *s, ##__VA_ARGS__, struct strs *ret) {}
 NO_LIST(service_list_volumes)
+NO_LIST(service_list_blockvolumes)
 NO_LIST(service_list_operations)
 NO_LIST(service_cluster_nodes, const char *id)
 NO_LIST(service_cluster_volumes, const char *id)
 NO_LIST(service_cluster_hosts, const char *id)
+NO_LIST(service_cluster_blockvolumes, const char *id)
+NO_LIST(service_hosted_blockvolumes, const char *id)
 NO_LIST(service_node_devices, const char *id)
 
 #define NO_CHANGE(name, ...)						\
@@ -227,18 +230,67 @@ NO_LIST(service_node_devices, const char *id)
 NO_CHANGE(service_cluster_set_flags, bool file, bool block)
 NO_CHANGE(service_cluster_delete)
 NO_CHANGE(service_node_delete, char op[ID_SIZE])
-NO_CHANGE(service_node_set_state, enum state state, char op[ID_SIZE])
+NO_CHANGE(service_node_set_state, enum state state, bool heal,
+	  char op[ID_SIZE])
 NO_CHANGE(service_device_delete, bool force_forget, char op[ID_SIZE])
-NO_CHANGE(service_device_set_state, enum state state, char op[ID_SIZE])
+NO_CHANGE(service_device_set_state, enum state state, bool heal,
+	  char op[ID_SIZE])
+NO_CHANGE(service_brick_evict, bool heal, char op[ID_SIZE])
 NO_CHANGE(service_device_resync, char op[ID_SIZE])
 NO_CHANGE(service_volume_expand, uint64_t gib, char op[ID_SIZE])
 NO_CHANGE(service_volume_delete, char op[ID_SIZE])
+NO_CHANGE(service_volume_restrict, enum restriction to, char op[ID_SIZE])
+NO_CHANGE(service_blockvolume_expand, uint64_t gib, char op[ID_SIZE])
+NO_CHANGE(service_blockvolume_delete, char op[ID_SIZE])
 
 enum err
 service_device_add(struct service *s, const struct device_request *q,
 		   char op[ID_SIZE], struct error *err)
 {
 	return fail(err, ERR_NOTFOUND, "Node id does not exist");
+}
+
+struct leftover_view *
+service_leftovers(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+NO_CHANGE(service_node_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+NO_CHANGE(service_device_tags, enum tags_change c, const struct kvs *tags,
+	  struct kvs *ret)
+
+struct pending_view *
+service_pending_list(struct service *s, size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_leftovers_free(struct leftover_view *v, size_t n)
+{
+}
+
+bool
+service_pending(struct service *s, const char *id, struct pending_view *ret)
+{
+	return false;
+}
+
+enum err
+service_clean_operations(struct service *s, const struct strs *ids,
+			 char op[ID_SIZE], struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
+}
+
+void
+service_snapshot(struct service *s, struct mirror_snapshot *ret)
+{
+	memset(ret, 0, sizeof(*ret));
 }
 
 struct node *
@@ -257,6 +309,20 @@ struct volume *
 service_volume(struct service *s, const char *id)
 {
 	return NULL;
+}
+
+struct blockvolume *
+service_blockvolume(struct service *s, const char *id)
+{
+	return NULL;
+}
+
+enum err
+service_blockvolume_create(struct service *s,
+			   const struct blockvolume_request *q,
+			   char op[ID_SIZE], struct error *err)
+{
+	return fail(err, ERR_BADREQ, "No clusters configured");
 }
 
 struct brick_on_device *

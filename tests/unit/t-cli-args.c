@@ -112,6 +112,29 @@ test_arguments(void)
 }
 
 static void
+test_aliases_and_many_arguments(void)
+{
+	struct args a;
+
+	ok(parse("node deltags ID a b c --all", &a, NULL) == ERR_OK,
+	   "an alias, and as many arguments as one likes");
+	is_str(a.command->path, "node rmtags", "is the command's");
+	is_int(a.rest.n, 4, "arguments");
+	ok(args_bool(&a, "all"), "flags after them");
+	args_release(&a);
+	ok(parse("setup-heketi-db-storage", &a, NULL) == ERR_OK, "another");
+	is_str(a.command->path, "setup-openshift-heketi-storage", "command");
+	args_release(&a);
+	for (const struct command_alias *l = command_aliases; l->path; l++) {
+		bool found = false;
+
+		for (const struct command *c = commands; c->path != NULL; c++)
+			found = found || strcmp(c->path, l->path) == 0;
+		ok(found, "%s is another word for %s", l->word, l->path);
+	}
+}
+
+static void
 test_help_and_version(void)
 {
 	static const struct {
@@ -153,7 +176,7 @@ test_refusals(void)
 		{ "volume make",
 		  "unknown command \"make\" for \"brickyard volume\"",
 		  "volume" },
-		{ "server operations list", "unknown command \"list\" for"
+		{ "server operations all", "unknown command \"all\" for"
 		  " \"brickyard server operations\"", "server operations" },
 		{ "_", "unknown command \"\" for \"brickyard\"", NULL },
 		{ "volume -- create",
@@ -293,6 +316,7 @@ main(void)
 	test_words_and_flags_in_any_order();
 	test_defaults();
 	test_arguments();
+	test_aliases_and_many_arguments();
 	test_help_and_version();
 	test_refusals();
 	test_table_is_sound();

@@ -4,6 +4,7 @@
 
 /* Not "config.h": from here that would be the one configure makes. */
 #include "configuration.h"
+#include "executor-config.h"
 
 #include "tests/tap.h"
 
@@ -119,7 +120,7 @@ test_unknown(void)
 {
 	static const char *const known_to_nobody[] = {
 		"_port_comment", "glusterfs._sshexec_comment", "portal",
-		"glusterfs.sshexec.unknown", "glusterfs.injectexec.cmds.0.x",
+		"glusterfs.sshexec.unknown",
 	};
 	CLEANUP(buf_release) struct buf was = { 0 };
 	CLEANUP(buf_release) struct buf is = { 0 };
@@ -132,6 +133,83 @@ test_unknown(void)
 		       ERR_OK, "%s is ignored", known_to_nobody[i]);
 	config_print(c, &is);
 	is_str(buf_str(&is), buf_str(&was), "and leaves no trace");
+	config_free(c);
+}
+
+static const struct {
+	const char *key;
+	const char *text;	/* NULL: none */
+} hints[] = {
+	{ "_port_comment", NULL },
+	{ "glusterfs._sshexec_comment", NULL },
+	{ "glusterfs.excutor", "'glusterfs.excutor' is not known, ignoring; did "
+	  "you mean 'glusterfs.executor'?" },
+	{ "sshexec.keyfile", "did you mean 'glusterfs.sshexec.keyfile'?" },
+	{ "executor", "did you mean 'glusterfs.executor'?" },
+	{ "glusterfs.max_inflight_operation", "file heketi.json: "
+	  "'glusterfs.max_inflight_operation' is not known, ignoring; did you "
+	  "mean 'glusterfs.max_inflight_operations'?" },
+	{ "nothing.like.it", "'nothing.like.it' is not known, ignoring" },
+	{ "glusterfs.kubeexec.password", "nor had it in heketi" },
+};
+
+static void
+test_hints(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+		struct config *c = config_new();
+		const struct strs *w = config_warnings(c);
+		struct error err;
+
+		assert(set(c, hints[i].key, "x", CONFIG_STRING, &err) ==
+		       ERR_OK);
+		is_int(w->n, hints[i].text != NULL, "%s: warnings",
+		       hints[i].key);
+		if (hints[i].text != NULL)
+			has_str(w->v[0], hints[i].text, "with a hint");
+		config_free(c);
+	}
+}
+
+static void
+test_hints_have_an_end(void)
+{
+	struct config *c = config_new();
+	struct error err;
+	char key[32];
+
+	for (int i = 0; i < 10000; i++) {
+		snprintf(key, sizeof(key), "k%d.x", i);
+		assert(set(c, key, "x", CONFIG_STRING, &err) == ERR_OK);
+	}
+	is_int(config_warnings(c)->n, 33, "not every unknown key is told");
+	config_free(c);
+}
+
+static void
+test_case(void)
+{
+	CLEANUP(kvs_release) struct kvs inject = { 0 };
+	struct config *c = config_new();
+	struct error err;
+
+	assert(set(c, "GlusterFS.Executor", "mock", CONFIG_STRING, &err) ==
+	       ERR_OK);
+	is_str(config_str(c, "glusterfs.executor"), "mock",
+	       "names are in any case, as in Go");
+	ok(set(c, "GLUSTERFS.DB", "1", CONFIG_INT, &err) == ERR_PARSE &&
+	   config_warnings(c)->n == 0, "for wrong types, too");
+	assert(set(c, "glusterfs.injectexec.Commands.0.Cmd", "x",
+		   CONFIG_STRING, &err) == ERR_OK);
+	config_section(c, "glusterfs.injectexec.", &inject);
+	is_str(kvs_get(&inject, "commands.0.cmd"), "x",
+	       "also of what is kept for the injector");
+	ok(set(c, "glusterfs.injectexec", "x", CONFIG_STRING, &err) ==
+	   ERR_PARSE, "which is an object");
+	assert(set(c, "executors.x.Key", "v", CONFIG_STRING, &err) == ERR_OK);
+	is_str(config_str(c, "executors.x.Key"), "v",
+	       "options of plug-ins are as they are");
+	is_str(config_str(c, "executors.x.key"), "", "and as they are not");
 	config_free(c);
 }
 
@@ -319,7 +397,7 @@ static const struct {
 	{ "loglevel", "debug", NULL, NULL, NULL },
 	{ "loglevel", "loud", NULL, NULL, "'loglevel' is 'loud'" },
 	{ "glusterfs.loglevel", "loud", NULL, NULL, NULL },
-	{ "glusterfs.executor", "", NULL, NULL, "names no executor" },
+	{ "glusterfs.executor", "", NULL, NULL, NULL },
 	{ "lease_ttl_ms", "999", NULL, NULL,
 	  "command line: 'lease_ttl_ms' (how long a silent replica counts as "
 	  "alive) is 999, not 1000 to 600000" },
@@ -397,6 +475,61 @@ test_print(void)
 	config_free(c);
 }
 
+static const char *
+option(const struct config *c, const char *executor, const char *key)
+{
+	static const struct brickyard_option options[] = {
+		{ "user", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ "port", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ "sudo", BRICKYARD_OPT_BOOL, 0, NULL, "" },
+		{ "known_hosts", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ NULL, 0, 0, NULL, NULL },
+	};
+	struct plugin p = { .name = (char *)executor };
+	static char value[64];
+	struct kvs k = { 0 };
+
+	p.executor.head.options = options;
+	executor_config_options(c, &p, NULL, &k);
+	snprintf(value, sizeof(value), "%s", kvs_get(&k, key) != NULL ?
+		 kvs_get(&k, key) : "(none)");
+	kvs_release(&k);
+	return value;
+}
+
+static void
+test_executor(void)
+{
+	struct config *c = config_new();
+	struct error err;
+
+	is_str(executor_config_name(c), "ssh", "heketi's executor is ours");
+	assert(set(c, "glusterfs.executor", "", CONFIG_STRING, &err) == ERR_OK);
+	is_str(executor_config_name(c), "ssh", "an empty one is it, too");
+	assert(set(c, "glusterfs.executor", "mock", CONFIG_STRING, &err) ==
+	       ERR_OK);
+	is_str(executor_config_name(c), "simulated", "mock is simulated");
+	is_str(option(c, "ssh", "user"), "(none)",
+	       "what is not set is left to the plug-in's default");
+	assert(set(c, "glusterfs.sshexec.user", "u", CONFIG_STRING, &err) ==
+	       ERR_OK && set(c, "glusterfs.sshexec.sudo", "true", CONFIG_BOOL,
+			     &err) == ERR_OK);
+	assert(setenv("HEKETI_SSH_PORT", "2222", 1) == 0 &&
+	       setenv("SSH_KNOWN_HOSTS", "/k:/l", 1) == 0 &&
+	       config_read_environment(c, &err) == ERR_OK);
+	is_str(option(c, "ssh", "user"), "u", "sshexec's user is ssh's");
+	is_str(option(c, "ssh", "sudo"), "true", "its sudo, too");
+	is_str(option(c, "ssh", "port"), "2222", "heketi's variables");
+	is_str(option(c, "ssh", "known_hosts"), "/k:/l", "and OpenSSH's");
+	is_str(option(c, "local", "user"), "(none)", "not another executor's");
+	assert(set(c, "executors.ssh.user", "v", CONFIG_STRING, &err) ==
+	       ERR_OK);
+	is_str(option(c, "ssh", "user"), "v", "executors.ssh goes before it");
+	config_free(c);
+	unsetenv("HEKETI_SSH_PORT");
+	unsetenv("SSH_KNOWN_HOSTS");
+}
+
 /* Nothing of the caller's environment may show. */
 static void
 clear_environment(void)
@@ -412,6 +545,9 @@ main(void)
 	test_defaults();
 	test_types();
 	test_unknown();
+	test_hints();
+	test_hints_have_an_end();
+	test_case();
 	test_precedence();
 	test_environment();
 	test_env_only();
@@ -419,5 +555,6 @@ main(void)
 	test_sections();
 	test_checks();
 	test_print();
+	test_executor();
 	return tap_done();
 }

@@ -79,16 +79,16 @@ test_cluster(void)
 	CLEANUP(strs_release) struct strs none = { 0 };
 
 	c->file = true;
-	encode_cluster(fresh(), c, &none, &none);
+	encode_cluster(fresh(), c, &none, &none, &none);
 	is_str(buf_str(&out), "{\"id\":\"" CLUSTER "\",\"nodes\":[],"
 	       "\"volumes\":[],\"block\":false,\"file\":true,"
 	       "\"blockvolumes\":[]}", "an empty cluster");
 	strs_add(&nodes, NODE);
 	strs_add(&nodes, "x");
-	encode_cluster(fresh(), c, &nodes, &none);
+	encode_cluster(fresh(), c, &nodes, &none, &nodes);
 	is_str(buf_str(&out), "{\"id\":\"" CLUSTER "\",\"nodes\":[\"" NODE
 	       "\",\"x\"],\"volumes\":[],\"block\":false,\"file\":true,"
-	       "\"blockvolumes\":[]}", "a cluster with nodes");
+	       "\"blockvolumes\":[\"" NODE "\",\"x\"]}", "a cluster with nodes");
 	encode_list(fresh(), "clusters", &none);
 	is_str(buf_str(&out), "{\"clusters\":[]}", "an empty list");
 }
@@ -202,9 +202,10 @@ test_volume(void)
 {
 	RECORD_SCOPE struct volume *v = make_volume();
 	CLEANUP(strs_release) struct strs hosts = { 0 };
+	CLEANUP(strs_release) struct strs hosted = { 0 };
 
 	strs_add(&hosts, "s1");
-	encode_volume(fresh(), v, &hosts);
+	encode_volume(fresh(), v, &hosts, &hosted);
 	is_str(buf_str(&out), "{\"size\":1,\"name\":\"vol\",\"durability\":{"
 	       "\"type\":\"none\",\"replicate\":{},\"disperse\":{}},\"snapshot\""
 	       ":{\"enable\":false,\"factor\":1},\"id\":\"" VOLUME "\","
@@ -218,13 +219,18 @@ test_volume(void)
 	kvs_set(&v->params, "replicate.replica", "3");
 	v->gid = 7;
 	v->block = v->snapshot_enable = true;
+	v->block_free_bytes = 2 * GIB;
+	v->block_reserved_bytes = GIB;
+	v->restriction = RESTRICTION_LOCKED;
+	strs_add(&hosted, "b1");
+	strs_add(&hosted, "b2");
 	v->snapshot_factor = 1.5;
 	strs_add(&v->options, "");
 	strs_add(&v->options, "a b");
 	strs_add(&v->options, "");
 	strs_add(&hosts, "s2");
 	strs_add(&hosts, "s3");
-	encode_volume(fresh(), v, &hosts);
+	encode_volume(fresh(), v, &hosts, &hosted);
 	is_str(buf_str(&out), "{\"size\":1,\"name\":\"vol\",\"durability\":{"
 	       "\"type\":\"replicate\",\"replicate\":{\"replica\":3},"
 	       "\"disperse\":{\"data\":4,\"redundancy\":2}},\"gid\":7,"
@@ -232,8 +238,40 @@ test_volume(void)
 	       "\"snapshot\":{\"enable\":true,\"factor\":1.5},\"id\":\"" VOLUME
 	       "\",\"cluster\":\"" CLUSTER "\","
 	       MOUNT("[\"s1\",\"s2\",\"s3\"]", "s1:vol", "s2,s3")
-	       "\"reservedsize\":1}," BRICKS
+	       "\"freesize\":2,\"reservedsize\":1,\"blockvolume\":[\"b1\","
+	       "\"b2\"],\"restriction\":\"locked\"}," BRICKS
 	       "}", "a volume with everything");
+}
+
+static void
+test_blockvolume(void)
+{
+	RECORD_SCOPE struct blockvolume *b = blockvolume_new(VOLUME);
+
+	b->name = xstrdup("blk");
+	b->size_bytes = 3 * GIB;
+	encode_blockvolume(fresh(), b);
+	is_str(buf_str(&out), "{\"size\":3,\"name\":\"blk\",\"id\":\"" VOLUME
+	       "\",\"blockvolume\":{\"hosts\":[],\"iqn\":\"\",\"lun\":0,"
+	       "\"username\":\"\",\"password\":\"\"},\"usablesize\":3}",
+	       "a bare block volume is wholly usable");
+	snprintf(b->cluster, sizeof(b->cluster), "%s", CLUSTER);
+	snprintf(b->hosting, sizeof(b->hosting), "%s", DEVICE);
+	b->hacount = 2;
+	b->usable_bytes = 2 * GIB;
+	b->auth = true;
+	strs_add(&b->hosts, "s1");
+	strs_add(&b->hosts, "s2");
+	b->iqn = xstrdup("iqn.x");
+	b->username = xstrdup("u");
+	b->password = xstrdup("p");
+	encode_blockvolume(fresh(), b);
+	is_str(buf_str(&out), "{\"size\":3,\"name\":\"blk\",\"hacount\":2,"
+	       "\"id\":\"" VOLUME "\",\"blockvolume\":{\"hosts\":[\"s1\","
+	       "\"s2\"],\"iqn\":\"iqn.x\",\"lun\":0,\"username\":\"u\","
+	       "\"password\":\"p\"},\"cluster\":\"" CLUSTER "\","
+	       "\"blockhostingvolume\":\"" DEVICE "\",\"usablesize\":2}",
+	       "a block volume with everything");
 }
 
 static void
@@ -241,13 +279,14 @@ test_params(void)
 {
 	RECORD_SCOPE struct volume *v = make_volume();
 	CLEANUP(strs_release) struct strs hosts = { 0 };
+	CLEANUP(strs_release) struct strs hosted = { 0 };
 
 	kvs_set(&v->params, "mine.width", "12");
 	kvs_set(&v->params, "other.x", "y");
 	kvs_set(&v->params, "mine.fast", "true");
 	kvs_set(&v->params, "mine.code", "007");
 	kvs_set(&v->params, "mine.neg", "-1");
-	encode_volume(fresh(), v, &hosts);
+	encode_volume(fresh(), v, &hosts, &hosted);
 	has_str(buf_str(&out), "\"replicate\":{},\"disperse\":{},\"mine\":{"
 		"\"width\":12,\"fast\":true,\"code\":\"007\",\"neg\":-1},"
 		"\"other\":{\"x\":\"y\"}},\"snapshot\"",
@@ -316,6 +355,7 @@ main(void)
 	test_device();
 	test_node();
 	test_volume();
+	test_blockvolume();
 	test_params();
 	test_operations();
 	test_plugins();

@@ -632,9 +632,9 @@ fail_device(int i)
 	struct error err;
 	bool good;
 
-	good = service_device_set_state(w.s[0], w.device[i], STATE_OFFLINE, op,
+	good = service_device_set_state(w.s[0], w.device[i], STATE_OFFLINE, true, op,
 					&err) == ERR_OK &&
-	       service_device_set_state(w.s[0], w.device[i], STATE_FAILED, op,
+	       service_device_set_state(w.s[0], w.device[i], STATE_FAILED, true, op,
 					&err) == ERR_OK;
 	ok(good, "a device fails");
 }
@@ -751,7 +751,8 @@ test_stuck(void)
 	RECORD_SCOPE struct operation *rec = NULL;
 	char op[ID_SIZE] = "";
 
-	begin("an operation that can neither be done nor undone");
+	begin_with("an operation that can neither be done nor undone",
+		   "glusterfs.start_time_background_cleaner", "1");
 	hook(hook_no_way, "", 0, 0);
 	times_told = 0;
 	service_on_operation_end(w.s[0], on_end, NULL);
@@ -859,7 +860,7 @@ test_results_go(void)
 	for (int i = 0; i < 3000; i++)
 		bad += service_node_set_state(w.s[0], w.node[0],
 					      i % 2 ? STATE_ONLINE : STATE_OFFLINE,
-					      op, &err) != ERR_OK;
+					      true, op, &err) != ERR_OK;
 	is_int(bad, 0, "3000 operations");
 	until = clock_mono_ms() + 12000;
 	while (hub_count(w.hub, "operations/") > 0 && clock_mono_ms() < until)
@@ -1079,9 +1080,9 @@ test_what_is_full_stays(void)
 
 	begin("what still holds something can't be deleted");
 	have_volume(id);
-	is_int(service_device_set_state(w.s[0], w.device[0], STATE_OFFLINE, op,
+	is_int(service_device_set_state(w.s[0], w.device[0], STATE_OFFLINE, true, op,
 					&err), ERR_OK, "a device with a brick");
-	is_int(service_device_set_state(w.s[0], w.device[0], STATE_FAILED, op,
+	is_int(service_device_set_state(w.s[0], w.device[0], STATE_FAILED, true, op,
 					&err), ERR_OK, "is to fail");
 	is_int(wait_end(0, op), ERR_REFUSED, "which it can't");
 	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),

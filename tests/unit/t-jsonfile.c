@@ -20,7 +20,7 @@ write_file(const char *text, size_t n)
 
 static enum err
 note(void *arg, const char *key, const char *value, char type,
-     struct error *err)
+     int line, struct error *err)
 {
 	if (strcmp(key, "bad") == 0)
 		return fail(err, ERR_BADREQ, "no '%s' here", key);
@@ -69,6 +69,52 @@ test_values(void)
 		"after=1:i;");
 	is_walk("{\"l\": [\"a\", [1], {\"k\": 2}, {}, []]}",
 		"l.0=a:s;l.1.0=1:i;l.2.k=2:i;");
+}
+
+static enum err
+note_line(void *arg, const char *key, const char *value, char type, int line,
+	  struct error *err)
+{
+	buf_addf(arg, "%s:%d ", key, line);
+	return ERR_OK;
+}
+
+static void
+test_lines(void)
+{
+	static const char text[] =
+		"{ \"a\": \"x\\\"y\\\\\",\n"
+		"  \"o\": {\n"
+		"    \"key\"\n: 5, \"t\": true\n"
+		"  }, \"e\": {}, \"n\"\n:\nnull,\n"
+		"  \"l\": [\n 1, \"a: b\",\n {\"z\": -1.5e3}, [], \"}\"],\r\n"
+		"  \"\": \"last: \"}\n";
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct error err;
+
+	write_file(text, strlen(text));
+	is_int(jsonfile_walk(path, note_line, &b, &err), ERR_OK,
+	       "a file of several lines");
+	is_str(buf_str(&b), "a:1 o.key:3 o.t:4 n:5 l.0:9 l.1:9 l.2.z:10 "
+	       "l.4:10 :11 ", "each key with its line");
+}
+
+static void
+test_many_keys(void)
+{
+	CLEANUP(buf_release) struct buf text = { 0 }, want = { 0 }, b = { 0 };
+	struct error err;
+
+	buf_adds(&text, "{");
+	for (int i = 1; i <= 2000; i++) {
+		buf_addf(&text, "%s\n\"k%d\":%d", i > 1 ? "," : "", 7919 * i,
+			 i);
+		buf_addf(&want, "k%d:%d ", 7919 * i, i + 1);
+	}
+	buf_adds(&text, "}");
+	write_file(text.s, text.len);
+	is_int(jsonfile_walk(path, note_line, &b, &err), ERR_OK, "many keys");
+	ok(strcmp(buf_str(&b), buf_str(&want)) == 0, "come in their order");
 }
 
 static void
@@ -147,6 +193,8 @@ main(void)
 	assert(fd >= 0);
 	close(fd);
 	test_values();
+	test_lines();
+	test_many_keys();
 	test_refusals();
 	test_callers_refusal();
 	test_caps();

@@ -22,7 +22,8 @@
  * ABI history
  *   1.0  2026-11-20  first version
  *   1.1  2026-11-21  executors: node_probe, heal_info, brick_replace, volume_clone,
- *                    block_*, node_examine, device_forget
+ *                    block_*, node_examine, device_forget;
+ *                    volume types: geometry.max_sets
  */
 #ifndef BRICKYARD_COMMON_H
 #define BRICKYARD_COMMON_H

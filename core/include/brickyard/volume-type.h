@@ -51,6 +51,9 @@ struct brickyard_geometry {
 					 * 0: the host chooses */
 	uint32_t min_set_factor;	/* the smallest volume is this many times
 					 * the smallest brick; 0 means 1 */
+	/* since ABI 1.1 */
+	uint32_t max_sets;		/* brick sets that a volume may have; 0:
+					 * any number */
 };
 
 struct brickyard_volume_type {

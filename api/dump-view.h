@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A snapshot with the links that heketi keeps on both sides. */
+#ifndef DUMP_VIEW_H
+#define DUMP_VIEW_H
+
+#include "relation.h"
+#include "store/mirror.h"
+
+struct dump_view {
+	const struct mirror_snapshot *snapshot;
+	struct relation *nodes, *volumes, *blockvolumes;	/* of clusters */
+	struct relation *devices;		/* of nodes */
+	struct relation *bricks;		/* of devices */
+	struct relation *hosted;		/* block volumes of volumes */
+	struct dump_brick {
+		const struct brick *brick;
+		const struct volume *volume;
+	} *v;					/* all bricks, in order of id */
+	size_t n;
+};
+
+void dump_view_init(struct dump_view *, const struct mirror_snapshot *);
+void dump_view_release(struct dump_view *);
+
+/* What heketi would not have in its database yet. */
+bool dump_hides_node(const struct node *);
+bool dump_hides_device(const struct device *);
+/* Is it in heketi's list of pending operations? */
+bool dump_shows_operation(const struct operation *);
+
+const void *dump_find(const struct dump_view *, enum record_kind, const char *id);
+/* storage[0] of the cluster's nodes, in order of node id.  ret was empty. */
+void dump_hosts(const struct dump_view *, const char *cluster, struct strs *ret);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bricks that were replaced but could not be taken away: their node did not
+ * answer, or could not do it.  Each is remembered under admin/leftovers/BRICK, its
+ * space stays counted on its device, and a duty tries again until it is gone.
+ */
+#ifndef LEFTOVER_H
+#define LEFTOVER_H
+
+#include "engine.h"
+
+#define LEFTOVER_PREFIX "leftovers/"	/* below admin/ */
+
+struct leftover {
+	struct brick brick;
+	char volume[ID_SIZE];		/* that it was part of */
+	int64_t since_ms;
+	char *why;
+};
+
+void leftover_release(struct leftover *);
+/* false: it is not one, or can't be read. */
+bool leftover_parse(const struct index_entry *, struct leftover *ret);
+/* Remember b, a brick of v. */
+void leftover_put(struct txn *, const struct volume *v, const struct brick *b,
+		  const char *why);
+/* Is one of them, other than b, in b's thin pool?  Under the mirror's lock. */
+bool leftover_keeps_pool(const struct model *, const struct brick *b);
+
+#endif

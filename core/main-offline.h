@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands below "brickyardd db" and "brickyardd offline". */
+#ifndef MAIN_OFFLINE_H
+#define MAIN_OFFLINE_H
+
+#include "main.h"
+
+struct offline_options {
+	const char *jsonfile;		/* NULL: not given */
+	const char *pending;		/* refuse, clean, drop */
+	bool force, dry_run, ask_gluster, debug;
+};
+
+/* Each returns the exit status. */
+int db_import(struct daemon *, const struct offline_options *);
+int db_export(struct daemon *, const struct offline_options *);
+int db_check(struct daemon *, const struct offline_options *);
+
+#endif

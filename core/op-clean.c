@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cleaning up on demand: the undo of stuck operations is tried again now, one
+ * after another, the oldest first.  What fails again is logged and goes on being
+ * stuck; the operation itself ends well, as heketi's does.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+#define CLEAN_TIMEOUT_S (24 * 3600)	/* of all; each stage has its own */
+
+struct place {
+	struct op_run *run;
+};
+
+static enum err
+build_place(void *arg, struct txn *t, struct error *err)
+{
+	struct op_run *run = ((struct place *)arg)->run;
+
+	run->op->slot = -1;
+	return slot_take(run->deps, run->op, t, err);
+}
+
+/* As heketi, one place for the one that is being cleaned.  It goes with our own
+ * record; should we die before that names it, the cleaner gives it back.
+ */
+static enum err
+find_place(struct op_run *run, struct error *err)
+{
+	struct place a = { run };
+	enum err r;
+
+	if (run->op->slot >= 0)
+		return ERR_OK;
+	LOCK_FOR_SCOPE(engine_turn(run->engine));
+	r = engine_commit_op(run, build_place, &a, err);
+	if (r != ERR_OK)
+		run->op->slot = -1;
+	return r;
+}
+
+/* "CREATED ID" of what is stuck, the oldest first. */
+static void
+list_stuck(struct op_run *run, const struct strs *wanted, struct strs *ret)
+{
+	const struct strs *ids;
+
+	mirror_rdlock(run->deps->mirror);
+	ids = relation_of(run->deps->model->open_ops, "");
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct operation *op = (const void *)mirror_peek(
+			run->deps->mirror, RECORD_OPERATION, ids->v[i]);
+
+		if (op != NULL && op->status == OP_STUCK &&
+		    (wanted->n == 0 || strs_has(wanted, op->id)))
+			*VEC_PUSH(ret) = xasprintf("%020" PRId64 " %s",
+						   op->created_ms, op->id);
+	}
+	mirror_unlock(run->deps->mirror);
+	strs_sort(ret);
+}
+
+static enum err
+clean_one(struct op_run *run, const char *id, const struct brickyard_call *call,
+	  struct error *err)
+{
+	enum err r = find_place(run, err);
+
+	if (r == ERR_OK)
+		r = engine_clean(run->engine, id, call, err);
+	log_set_context(run->op->id);
+	if (r == ERR_OK || r == ERR_FENCED || r == ERR_CANCELLED ||
+	    r == ERR_STORE)
+		return r;
+	log_warning("operation %s: not cleaned up: %s", id, err->text);
+	return ERR_OK;
+}
+
+static enum err
+clean(struct op_run *run, const struct brickyard_call *call, struct error *err)
+{
+	CLEANUP(strs_release) struct strs wanted = { 0 };
+	CLEANUP(strs_release) struct strs ids = { 0 };
+	const char *arg = kvs_get(&run->op->args, "operations");
+	enum err r = ERR_OK;
+
+	if (arg != NULL)
+		strs_split(&wanted, arg, ' ');
+	list_stuck(run, &wanted, &ids);
+	for (size_t i = 0; r == ERR_OK && i < ids.n; i++)
+		r = clean_one(run, strchr(ids.v[i], ' ') + 1, call, err);
+	return r;
+}
+
+static enum err
+nothing(struct op_run *run, struct txn *t, struct error *err)
+{
+	return ERR_OK;
+}
+
+static const struct op_stage clean_stages[] = {
+	{ "clean", CLEAN_TIMEOUT_S, clean, NULL },
+};
+
+const struct op_rules op_rules_clean = {
+	.kind = OP_CLEAN,
+	.stages = clean_stages,
+	.nstages = ARRAY_SIZE(clean_stages),
+	.finish = nothing,
+	.undone = nothing,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stages of making a volume, for operations that need one first: it is the one
+ * that their argument "volume" names.  They work on its bricks that are pending
+ * on the operation, and are run and undone as all stages are.
+ */
+#ifndef OP_VOLUME_H
+#define OP_VOLUME_H
+
+#include "engine.h"
+
+/* heketi's limits: 10 minutes for bricks, cli_timeout and a little for gluster. */
+#define VOLUME_BRICKS_TIMEOUT_S 600
+#define VOLUME_TIMEOUT_S 660
+
+enum err volume_make_bricks(struct op_run *, const struct brickyard_call *,
+			    struct error *);
+enum err volume_unmake_bricks(struct op_run *, const struct brickyard_call *,
+			      struct error *);
+enum err volume_make(struct op_run *, const struct brickyard_call *,
+		     struct error *);
+enum err volume_unmake(struct op_run *, const struct brickyard_call *,
+		       struct error *);
+
+/* No operation is at work on it any more. */
+void volume_settle(struct volume *);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations as heketi's clients ask for them, and cleaning them up. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "service-private.h"
+#include "util/xalloc.h"
+
+/* ---- reading; under the mirror's lock ---- */
+
+static bool
+owner_is_alive(struct service *s, const struct operation *op)
+{
+	return mirror_peek(s->mirror, RECORD_REPLICA, op->owner) != NULL;
+}
+
+static const struct operation *
+peek(struct service *s, const char *id)
+{
+	return (const void *)mirror_peek(s->mirror, RECORD_OPERATION, id);
+}
+
+static bool
+is_throttled(const struct operation *op)
+{
+	const struct op_rules *rules = op_rules_of(op->kind);
+
+	return op->kind == OP_CLEAN || (rules != NULL && rules->throttled);
+}
+
+/* Does somebody work on it, or is about to? */
+static bool
+is_in_flight(const struct operation *op, enum pending_status status)
+{
+	return status == PENDING_NEW && is_throttled(op);
+}
+
+static void
+count_one(struct operation_counts *c, const struct operation *op,
+	  enum pending_status status)
+{
+	c->in_flight += is_in_flight(op, status);
+	if (!pending_is_shown(op))
+		return;
+	c->total++;
+	c->new_ += status == PENDING_NEW;
+	c->stale += status == PENDING_STALE;
+	c->failed += status == PENDING_FAILED;
+}
+
+void
+service_operation_counts(struct service *s, struct operation_counts *ret)
+{
+	const struct strs *ids;
+
+	memset(ret, 0, sizeof(*ret));
+	mirror_rdlock(s->mirror);
+	ids = relation_of(s->model->open_ops, "");
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct operation *op = peek(s, ids->v[i]);
+
+		if (op != NULL)
+			count_one(ret, op, pending_status(
+					op, owner_is_alive(s, op)));
+	}
+	mirror_unlock(s->mirror);
+}
+
+static const struct record *
+find(void *arg, enum record_kind kind, const char *id)
+{
+	return mirror_peek(((struct service *)arg)->mirror, kind, id);
+}
+
+static void
+view(struct service *s, const struct operation *op, bool changes,
+     struct pending_view *ret)
+{
+	*ret = (struct pending_view){ .type_name = op_kind_name(op->kind) };
+	memcpy(ret->id, op->id, ID_SIZE);
+	if (op->kind == OP_NODE_REMOVE)
+		ret->type_name = op_kind_name(OP_DEVICE_REMOVE);
+	ret->status = pending_status(op, owner_is_alive(s, op));
+	ret->in_flight = is_in_flight(op, ret->status);
+	if (changes)
+		pending_changes(op, find, s, &ret->changes);
+}
+
+struct pending_view *
+service_pending_list(struct service *s, size_t *ret_n)
+{
+	struct pending_view *l;
+	const struct strs *ids;
+	size_t n = 0;
+
+	mirror_rdlock(s->mirror);
+	ids = relation_of(s->model->open_ops, "");
+	l = xcalloc(ids->n, sizeof(*l));
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct operation *op = peek(s, ids->v[i]);
+
+		if (op != NULL && pending_is_shown(op))
+			view(s, op, false, &l[n++]);
+	}
+	mirror_unlock(s->mirror);
+	*ret_n = n;
+	return l;
+}
+
+bool
+service_pending(struct service *s, const char *id, struct pending_view *ret)
+{
+	const struct operation *op;
+	bool found;
+
+	mirror_rdlock(s->mirror);
+	op = peek(s, id);
+	found = op != NULL && pending_is_shown(op);
+	if (found)
+		view(s, op, true, ret);
+	mirror_unlock(s->mirror);
+	return found;
+}
+
+/* ---- cleaning ---- */
+
+static enum err
+build_clean(void *arg, struct txn *t, struct error *err)
+{
+	txn_put(t, &((struct operation *)arg)->r);
+	return ERR_OK;
+}
+
+enum err
+service_clean_operations(struct service *s, const struct strs *ids,
+			 char ret_op[ID_SIZE], struct error *err)
+{
+	RECORD_SCOPE struct operation *op =
+		service_new_operation(s, OP_CLEAN, "", "");
+	CLEANUP_FREE char *list = strs_join(ids, " ");
+	enum err r;
+
+	if (ids->n > 0)
+		kvs_set(&op->args, "operations", list);
+	r = service_commit_op(s, build_clean, op, op->id, err);
+	if (r == ERR_OK)
+		memcpy(ret_op, op->id, ID_SIZE);
+	return r;
+}
