@@ -35,9 +35,9 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_BLOCK_DESTROY] = "block_destroy",
 	[STEP_HEAL_INFO] = "heal_info",
 	[STEP_BRICK_REPLACE] = "brick_replace",
-	[STEP_VOLUME_CLONE] = "volume_clone",
 	[STEP_DEVICE_FORGET] = "device_forget",
 	[STEP_NODE_EXAMINE] = "node_examine",
+	[STEP_VOLUME_CLONE] = "volume_clone",
 };
 
 const char *

@@ -360,9 +360,9 @@ static struct brickyard_executor plugin = {
 	.block_destroy = sim_block_destroy,
 	.heal_info = sim_heal_info,
 	.brick_replace = sim_brick_replace,
-	.volume_clone = sim_volume_clone,
 	.device_forget = sim_device_forget,
 	.node_examine = sim_node_examine,
+	.volume_clone = sim_volume_clone,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

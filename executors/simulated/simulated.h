@@ -43,9 +43,9 @@ enum step_id {
 	STEP_BLOCK_DESTROY,
 	STEP_HEAL_INFO,
 	STEP_BRICK_REPLACE,
-	STEP_VOLUME_CLONE,
 	STEP_DEVICE_FORGET,
 	STEP_NODE_EXAMINE,
+	STEP_VOLUME_CLONE,
 	STEP_MAX,
 	/* In the configuration of faults only: */
 	STEP_ANY,			/* "*" */

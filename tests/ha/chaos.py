@@ -27,7 +27,8 @@ from checker import NO, UNKNOWN, YES, Checker, Journal
 from etcd import wait_for
 
 LEASE_S = 2
-DISK_GB = 40
+DISK_GB = 60
+HOSTING_GB = 12             # what is made for block volumes
 QUIET_S = 150               # for what is under way: stuck undos wait 60 s
 POLL_S = 60
 RETENTION_S = 600           # longer than any phase
@@ -46,6 +47,7 @@ class Run:
         self.counts = collections.Counter()
         self.violations = []
         self.volumes = {}           # id -> name, of those that may be there
+        self.blocks = {}            # the same of block volumes
         self.moving = threading.Lock()  # a device is being emptied
         self.counters = {}          # pid -> what that replica counted
         self.inst = ha.Installation(
@@ -53,10 +55,13 @@ class Run:
                 "lease_ttl_ms": LEASE_S * 1000, "queue_hold_ms": 500,
                 "result_retention_s": RETENTION_S,
                 "shutdown_delay_ms": 300, "heal_wait_s": 5,
+                "glusterfs": {"auto_create_block_hosting_volume": True,
+                              "block_hosting_volume_size": HOSTING_GB},
                 "executors": {"simulated": {"device_size_gb": str(DISK_GB)}}},
             latency="bricks_create=60,volume_create=40,bricks_destroy=40,"
             "volume_destroy=30,volume_expand=30,device_prepare=30,"
-            "peer_probe=20,brick_replace=40,volume_clone=60")
+            "peer_probe=20,block_create=40,block_destroy=30,block_expand=30,"
+            "brick_replace=40,volume_clone=60")
         c = self.inst.client()
         self.cluster, self.nodes, self.devices = c.topology(nodes=4, devices=2)
 
@@ -238,6 +243,60 @@ class Worker:
         self.operate(event, "POST", "/volumes/%s/expand" % i,
                      {"expand_size": size})
 
+    def create_block(self):
+        size = self.rng.randrange(1, 5)
+        name = self.name("b")
+        event = self.journal.add("block", name, "create", UNKNOWN, size=size,
+                                 called=name)
+        path = self.operate(event, "POST", "/blockvolumes", {
+            "size": size, "name": name, "hacount": self.rng.randrange(4),
+            "auth": self.rng.random() < 0.5})
+        if path is not None:
+            self.see(path)
+            with self.run.lock:
+                self.run.blocks[path.split("/")[-1]] = name
+
+    def a_block(self):
+        with self.run.lock:
+            return self.rng.choice(sorted(self.run.blocks.items()) or
+                                   [(None, None)])
+
+    def delete_block(self):
+        i, name = self.a_block()
+        if i is None:
+            return
+        event = self.journal.add("block", name, "delete", UNKNOWN)
+        self.operate(event, "DELETE", "/blockvolumes/" + i)
+        if event["outcome"] == YES:
+            with self.run.lock:
+                self.run.blocks.pop(i, None)
+
+    def expand_block(self):
+        i, name = self.a_block()
+        if i is None:
+            return
+        size = self.rng.randrange(2, 9)
+        event = self.journal.add("block", name, "expand", UNKNOWN, size=size)
+        self.operate(event, "POST", "/blockvolumes/%s/expand" % i,
+                     {"new_size": size})
+
+    def drop_hosting(self):
+        """A hosting volume that nobody needs, perhaps: its end is its own."""
+        try:
+            ids = self.balanced.json("GET", "/volumes")["volumes"]
+            i = self.rng.choice(ids or [None])
+            if i is None or not self.balanced.json(
+                    "GET", "/volumes/" + i).get("block"):
+                return
+        except (AssertionError, *ha.LOST):
+            return
+        self.operate({"what": "drop"}, "DELETE", "/volumes/" + i)
+
+    def block_work(self):
+        self.rng.choices((self.create_block, self.delete_block,
+                          self.expand_block, self.drop_hosting),
+                         (6, 4, 3, 1))[0]()
+
     def clone(self):
         i, _ = self.a_volume()
         if i is None:
@@ -373,8 +432,8 @@ class Worker:
         while not self.run.stop.is_set():
             what = self.rng.choices(
                 (self.create, self.delete, self.expand, self.node_work,
-                 self.clone, self.evict, self.move_device),
-                (10, 8, 3, 4, 3, 5, 3))[0]
+                 self.block_work, self.clone, self.evict, self.move_device),
+                (10, 8, 3, 4, 8, 3, 5, 3))[0]
             try:
                 what()
             except Exception as e:
@@ -391,6 +450,10 @@ class Worker:
                 event["id"] = path.split("/")[-1]
                 with self.run.lock:
                     self.run.volumes[event["id"]] = None
+            if event["outcome"] == YES and event["what"] == "create" and \
+                    path is not None and path.startswith("/blockvolumes/"):
+                with self.run.lock:
+                    self.run.blocks[path.split("/")[-1]] = event["called"]
         for event, location in self.pending:
             self.run.violated("%s has no end: %r" % (location, event))
         self.pending = []
@@ -457,6 +520,7 @@ class ReplicaNemesis(Nemesis):
         i, step = self.one(), self.rng.choice((
             "bricks_create", "volume_create", "bricks_destroy",
             "volume_destroy", "volume_expand", "device_prepare",
+            "block_create", "block_create", "block_destroy", "block_expand",
             "brick_replace", "volume_clone"))
         self.run.ask_counters(i)
         self.inst.faults(i, "%s#1=%s" % (step, self.rng.choice(
@@ -520,6 +584,8 @@ class ReplicaNemesis(Nemesis):
             "volume_create=fail:no", "volume_create=after:no",
             "bricks_create@n1=mid:no", "bricks_create@n2=unreachable",
             "volume_create=transient", "bricks_destroy#1=transient",
+            "block_create=after:no", "block_create=mid:no",
+            "block_expand=mid:no", "block_destroy#1=transient",
             "brick_replace=fail:no", "brick_replace=after:no",
             "volume_clone=after:no", "heal_info=fail:no"))
         for i in range(self.run.args.replicas):

@@ -450,6 +450,14 @@ executor_brick_replace(struct executor *x, const struct brickyard_call *call,
 	return r == ERR_OK ? begin("brick_replace_done", call, node, err) : r;
 }
 
+enum err
+executor_device_forget(struct executor *x, const struct brickyard_call *call,
+		       const struct brickyard_node *node,
+		       const struct brickyard_device *d, struct error *err)
+{
+	return begin("device_forget", call, node, err);
+}
+
 /* On the hosts of its source. */
 enum err
 executor_volume_clone(struct executor *x, const struct brickyard_call *call,
@@ -490,12 +498,4 @@ executor_volume_clone(struct executor *x, const struct brickyard_call *call,
 		}
 	}
 	return begin("volume_clone_done", call, node, err);
-}
-
-enum err
-executor_device_forget(struct executor *x, const struct brickyard_call *call,
-		       const struct brickyard_node *node,
-		       const struct brickyard_device *d, struct error *err)
-{
-	return begin("device_forget", call, node, err);
 }
