@@ -234,10 +234,13 @@ static void
 check_blockvolume(struct report *r, const struct record *rec)
 {
 	const struct blockvolume *b = (const void *)rec;
+	CLEANUP_FREE char *key = xasprintf("block-names/%s/%s", b->hosting,
+					   b->name);
 
 	check_pending(r, b->id, b->doing == VOLUME_EXPANDING ? "" : b->pending);
 	check_reference(r, b->id, RECORD_CLUSTER, "cluster", b->cluster);
 	check_reference(r, b->id, RECORD_VOLUME, "volume", b->hosting);
+	check_name(r, b->id, "name", key, b->name);
 }
 
 /* ---- operations ---- */

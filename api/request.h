@@ -130,7 +130,7 @@ route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
 route_handler h_blockvolume_create, h_blockvolume_list, h_blockvolume_info,
 	h_blockvolume_delete, h_blockvolume_expand, h_volume_restrict;
-route_handler h_brick_evict, h_own_leftovers;
+route_handler h_brick_evict, h_own_leftovers, h_volume_clone;
 route_handler h_queue, h_operation_counts;
 route_handler h_pending_list, h_pending_info, h_pending_clean;
 route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;

@@ -44,6 +44,7 @@ const struct route routes[] = {
 	{ "GET", "/volumes/{id}", h_volume_info, 0 },
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
+	{ "POST", "/volumes/{id}/clone", h_volume_clone, 0 },
 
 	{ "POST", "/volumes/{id}/block-restriction", h_volume_restrict, 0 },
 	{ "POST", "/blockvolumes", h_blockvolume_create, 0 },

@@ -35,7 +35,9 @@ libcore_la_SOURCES = \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
+	%D%/op-block-hosts.c \
 	%D%/op-clean.c \
+	%D%/op-clone.c \
 	%D%/op-device.c \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
@@ -53,7 +55,9 @@ libcore_la_SOURCES = \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-admin.c \
-	%D%/service-block.c \
+	%D%/service-block.c %D%/service-block.h \
+	%D%/service-block-hosting.c \
+	%D%/service-clone.c \
 	%D%/service-cluster.c \
 	%D%/service-brick.c \
 	%D%/service-device.c \

@@ -304,6 +304,10 @@ enum err MUST_CHECK service_volume_restrict(struct service *, const char *id,
 					    enum restriction,
 					    char ret_op[ID_SIZE],
 					    struct error *);
+/* name "" or NULL: vol_ID */
+enum err MUST_CHECK service_volume_clone(struct service *, const char *id,
+					 const char *name, char ret_op[ID_SIZE],
+					 struct error *);
 enum err MUST_CHECK service_brick_evict(struct service *, const char *id,
 					bool heal_check, char ret_op[ID_SIZE],
 					struct error *);

@@ -332,6 +332,14 @@ add_names(const struct import *d, struct docs *ret)
 
 		add_index(key, v->id, ret);
 	}
+	for (size_t i = 0; i < d->of[RECORD_BLOCKVOLUME].n; i++) {
+		const struct blockvolume *b =
+			(const void *)d->of[RECORD_BLOCKVOLUME].v[i];
+		CLEANUP_FREE char *key = xasprintf("block-names/%s/%s",
+						   b->hosting, b->name);
+
+		add_index(key, b->id, ret);
+	}
 }
 
 /* A new one on every import, as heketi has it. */

@@ -5,6 +5,7 @@ dist_check_SCRIPTS += \
 	%D%/t-block.t \
 	%D%/t-block-crash.t \
 	%D%/t-config.t \
+	%D%/t-clone.t \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
@@ -26,6 +27,7 @@ dist_check_SCRIPTS += \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t \
+	%D%/t-ssh.t \
 	%D%/t-tags.t \
 	%D%/t-tls.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -66,6 +66,13 @@ for name, counts in (("plain", (2, 3, 6, 6, 21, 0)),
            "%s: comes out byte for byte, but for the generation" % name)
     tap.ok(out != dumps.text(name), "which is a new one")
 
+code, err, store = load(dumps.text("block"))
+tap.is_(sorted(k for k in records(store) if k.startswith("index/block-names/")),
+        sorted("index/block-names/%s/%s" % (b["Info"]["blockhostingvolume"],
+                                            b["Info"]["name"])
+               for b in json.loads(dumps.text("block"))["blockvolumeentries"]
+               .values()), "block volumes hold their names")
+
 code, err, store = load(dumps.text("old"))
 tap.is_(code, 0, "a dump of an old heketi is imported") or tap.diag(err)
 once = export(store)

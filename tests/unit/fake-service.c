@@ -242,6 +242,7 @@ NO_CHANGE(service_volume_delete, char op[ID_SIZE])
 NO_CHANGE(service_volume_restrict, enum restriction to, char op[ID_SIZE])
 NO_CHANGE(service_blockvolume_expand, uint64_t gib, char op[ID_SIZE])
 NO_CHANGE(service_blockvolume_delete, char op[ID_SIZE])
+NO_CHANGE(service_volume_clone, const char *name, char op[ID_SIZE])
 
 enum err
 service_device_add(struct service *s, const struct device_request *q,

@@ -1084,7 +1084,7 @@ test_what_is_full_stays(void)
 					&err), ERR_OK, "a device with a brick");
 	is_int(service_device_set_state(w.s[0], w.device[0], STATE_FAILED, true, op,
 					&err), ERR_OK, "is to fail");
-	is_int(wait_end(0, op), ERR_REFUSED, "which it can't");
+	is_int(wait_end(0, op), ERR_NOSPACE, "which it can't");
 	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
 	       ERR_BADREQ, "so it can't be deleted");
 	change_device(0, STATE_FAILED);
