@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	%D%/check \
 	%D%/container/heketi-start \
+	%D%/lab \
 	%D%/new-plugin \
 	%D%/examples/plugin.mk \
 	%D%/examples/lib/program.c %D%/examples/lib/program.h \
