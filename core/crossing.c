@@ -29,6 +29,12 @@ struct trip {
 	int ret;
 };
 
+static bool
+is_cancelled(const struct brickyard_call *original)
+{
+	return original->cancelled != NULL && original->cancelled(original) != 0;
+}
+
 /* Also for whoever is no longer waited for. */
 static int
 trip_cancelled(const struct brickyard_call *call)
@@ -36,7 +42,7 @@ trip_cancelled(const struct brickyard_call *call)
 	struct trip *t = (void *)call;
 
 	LOCK_FOR_SCOPE(&t->lock);
-	return t->original == NULL || t->original->cancelled(t->original);
+	return t->original == NULL || is_cancelled(t->original);
 }
 
 static void
@@ -107,7 +113,7 @@ patience(const struct trip *t, int64_t *cancelled_at)
 {
 	int64_t until = t->call.deadline_ms + t->c.grace_ms;
 
-	if (*cancelled_at == 0 && t->original->cancelled(t->original))
+	if (*cancelled_at == 0 && is_cancelled(t->original))
 		*cancelled_at = clock_mono_ms();
 	if (*cancelled_at != 0 && *cancelled_at + t->c.grace_ms < until)
 		until = *cancelled_at + t->c.grace_ms;

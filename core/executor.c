@@ -13,13 +13,18 @@
 
 #include "crossing.h"
 #include "executor.h"
+#include "executor-inject.h"
 #include "gate.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
 #define GRACE_MS 10000
 
 struct executor {
+	struct executor *next;	/* of those that could not be closed */
+	struct inject *inject;	/* NULL: the executor itself, else around it */
+	struct executor *within;
 	const struct plugin *plugin;
 	const struct brickyard_executor *ops;
 	struct brickyard_executor_instance *instance;	/* may be NULL */
@@ -30,6 +35,7 @@ struct executor {
 	int grace_ms;		/* that a call may take after its end */
 	_Atomic unsigned lost;	/* calls that did not come back */
 	struct gate gate;
+	struct step_stats stats;
 };
 
 /* ---- the thread model ---- */
@@ -111,11 +117,13 @@ visit(struct executor *ex, const struct side *side,
 		.grace_ms = ex->grace_ms, .lost = &ex->lost,
 	};
 	struct brickyard_error why = { 0 };
+	int64_t began_us = clock_mono_us();
 	int r = -1;
 	enum err e = crossing_make(&c, &r, result, &why, err);
 
 	if (e == ERR_OK)
 		e = verdict(ex, s, r, &why, result, err);
+	step_stats_add(&ex->stats, s->name, clock_mono_us() - began_us, e);
 	*ret_unsupported = r != 0 && why.err_class == BRICKYARD_ERR_UNSUPPORTED;
 	if (e != ERR_OK && result != NULL) {
 		/* Half a result is none. */
@@ -155,6 +163,13 @@ step(struct executor *ex, enum executor_step_id id,
 	}
 	return e;
 }
+
+/* Before it: errors may be injected around it. */
+#define INJECT(ex_, member, ...) do {					\
+	if ((ex_)->inject != NULL)					\
+		return inject_##member((ex_)->inject, (ex_)->within,	\
+				       __VA_ARGS__);			\
+} while (0)
 
 /* ---- life ---- */
 
@@ -203,6 +218,7 @@ executor_open(const struct plugin *p, const struct kvs *given,
 	ex->ops = &p->executor;
 	ex->grace_ms = GRACE_MS;
 	gate_init(&ex->gate);
+	step_stats_init(&ex->stats);
 	e = open_instance(ex, &config, err);
 	if (e != ERR_OK) {
 		executor_close(ex);
@@ -291,14 +307,23 @@ all_are_back(struct executor *ex)
 	return ex->lost == 0;
 }
 
+/* Those that calls are still in: kept, and seen to be kept. */
+static struct executor *unclosed;
+
 void
 executor_close(struct executor *ex)
 {
 	if (ex == NULL)
 		return;
+	executor_close(ex->within);
+	inject_free(ex->inject);
+	ex->within = NULL;
+	ex->inject = NULL;
 	if (!all_are_back(ex)) {
 		log_warning("plug-in '%s': %u calls did not come back, it is not "
 			    "closed", ex->plugin->name, ex->lost);
+		ex->next = unclosed;
+		unclosed = ex;
 		return;
 	}
 	if (ex->lowered != NULL)
@@ -308,6 +333,7 @@ executor_close(struct executor *ex)
 		ex->ops->close(ex->instance);
 	}
 	gate_release(&ex->gate);
+	step_stats_release(&ex->stats);
 	free(ex);
 }
 
@@ -323,10 +349,34 @@ executor_set_node_limit(struct executor *ex, size_t limit)
 	ex->node_limit = limit;
 }
 
+const struct step_stats *
+executor_stats(const struct executor *ex)
+{
+	return &ex->stats;
+}
+
 const char *
 executor_name(const struct executor *ex)
 {
 	return ex->plugin->name;
+}
+
+enum err
+executor_inject(const struct config *c, struct executor **ex, struct error *err)
+{
+	struct executor *around;
+	struct inject *inject;
+	enum err e = inject_new(c, &inject, err);
+
+	if (e != ERR_OK || inject == NULL)
+		return e;
+	around = XNEW(struct executor);
+	around->plugin = (*ex)->plugin;
+	gate_init(&around->gate);
+	around->inject = inject;
+	around->within = *ex;
+	*ex = around;
+	return ERR_OK;
 }
 
 /* ---- the steps ---- */
@@ -337,6 +387,7 @@ executor_node_check(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .nbricks = 0 };
 
+	INJECT(ex, node_check, call, node, err);
 	return step(ex, X_NODE_CHECK, call, node, &a, NULL, err);
 }
 
@@ -347,6 +398,7 @@ executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { host } };
 
+	INJECT(ex, peer_probe, call, from, host, err);
 	return step(ex, X_PEER_PROBE, call, from, &a, NULL, err);
 }
 
@@ -357,6 +409,7 @@ executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { host } };
 
+	INJECT(ex, peer_detach, call, from, host, err);
 	return step(ex, X_PEER_DETACH, call, from, &a, NULL, err);
 }
 
@@ -368,6 +421,7 @@ executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .device = device };
 
+	INJECT(ex, device_prepare, call, node, device, result, err);
 	return step(ex, X_DEVICE_PREPARE, call, node, &a, result, err);
 }
 
@@ -379,6 +433,7 @@ executor_device_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .device = device };
 
+	INJECT(ex, device_info, call, node, device, result, err);
 	return step(ex, X_DEVICE_INFO, call, node, &a, result, err);
 }
 
@@ -391,6 +446,7 @@ executor_device_teardown(struct executor *ex,
 {
 	const struct step_args a = { .device = device };
 
+	INJECT(ex, device_teardown, call, node, device, err);
 	return step(ex, X_DEVICE_TEARDOWN, call, node, &a, NULL, err);
 }
 
@@ -402,6 +458,7 @@ executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .bricks = bricks, .nbricks = n };
 
+	INJECT(ex, bricks_create, call, node, bricks, n, err);
 	return step(ex, X_BRICKS_CREATE, call, node, &a, NULL, err);
 }
 
@@ -413,6 +470,7 @@ executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .bricks = bricks, .nbricks = n };
 
+	INJECT(ex, bricks_destroy, call, node, bricks, n, err);
 	return step(ex, X_BRICKS_DESTROY, call, node, &a, NULL, err);
 }
 
@@ -424,6 +482,7 @@ executor_volume_create(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .volume = volume };
 
+	INJECT(ex, volume_create, call, node, volume, err);
 	return step(ex, X_VOLUME_CREATE, call, node, &a, NULL, err);
 }
 
@@ -435,6 +494,7 @@ executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .volume = volume, .rebalance = rebalance };
 
+	INJECT(ex, volume_expand, call, node, volume, rebalance, err);
 	return step(ex, X_VOLUME_EXPAND, call, node, &a, NULL, err);
 }
 
@@ -445,6 +505,7 @@ executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name } };
 
+	INJECT(ex, volume_destroy, call, node, name, err);
 	return step(ex, X_VOLUME_DESTROY, call, node, &a, NULL, err);
 }
 
@@ -455,6 +516,7 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name } };
 
+	INJECT(ex, volume_info, call, node, name, result, err);
 	return step(ex, X_VOLUME_INFO, call, node, &a, result, err);
 }
 
@@ -467,6 +529,7 @@ executor_node_probe(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .nbricks = 0 };
 
+	INJECT(ex, node_probe, call, node, result, err);
 	return step(ex, X_NODE_PROBE, call, node, &a, result, err);
 }
 
@@ -477,6 +540,7 @@ executor_heal_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name } };
 
+	INJECT(ex, heal_info, call, node, name, result, err);
 	return step(ex, X_HEAL_INFO, call, node, &a, result, err);
 }
 
@@ -491,6 +555,7 @@ executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
 		.text = { name }, .refs = { old_brick, new_brick },
 	};
 
+	INJECT(ex, brick_replace, call, node, name, old_brick, new_brick, err);
 	return step(ex, X_BRICK_REPLACE, call, node, &a, NULL, err);
 }
 
@@ -502,6 +567,8 @@ executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name, clone, snapshot } };
 
+	INJECT(ex, volume_clone, call, node, name, clone, snapshot, result,
+	       err);
 	return step(ex, X_VOLUME_CLONE, call, node, &a, result, err);
 }
 
@@ -513,6 +580,7 @@ executor_block_create(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .block = block };
 
+	INJECT(ex, block_create, call, node, block, result, err);
 	return step(ex, X_BLOCK_CREATE, call, node, &a, result, err);
 }
 
@@ -524,6 +592,7 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { volume, name } };
 
+	INJECT(ex, block_info, call, node, volume, name, result, err);
 	return step(ex, X_BLOCK_INFO, call, node, &a, result, err);
 }
 
@@ -534,6 +603,7 @@ executor_block_expand(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .block = block };
 
+	INJECT(ex, block_expand, call, node, block, err);
 	return step(ex, X_BLOCK_EXPAND, call, node, &a, NULL, err);
 }
 
@@ -544,6 +614,7 @@ executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { volume, name } };
 
+	INJECT(ex, block_destroy, call, node, volume, name, err);
 	return step(ex, X_BLOCK_DESTROY, call, node, &a, NULL, err);
 }
 
@@ -554,6 +625,7 @@ executor_node_examine(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .nbricks = 0 };
 
+	INJECT(ex, node_examine, call, node, result, err);
 	return step(ex, X_NODE_EXAMINE, call, node, &a, result, err);
 }
 
@@ -564,5 +636,6 @@ executor_device_forget(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .device = device };
 
+	INJECT(ex, device_forget, call, node, device, err);
 	return step(ex, X_DEVICE_FORGET, call, node, &a, NULL, err);
 }
