@@ -73,6 +73,7 @@ libcore_la_SOURCES = \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \
+	%D%/service-type.c \
 	%D%/service-volume.c \
 	%D%/slot.c \
 	%D%/step-stats.c %D%/step-stats.h \

@@ -333,6 +333,8 @@ enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
 					  struct error *);
 
 struct plugin_host *service_plugins(struct service *);
+/* Volume types that are not loaded though volumes need them, and how many do. */
+void service_missing_types(struct service *, struct kvs *ret);
 const struct config *service_config(struct service *);
 const char *service_replica_id(struct service *);
 void service_quarantined(struct service *, struct strs *ret);

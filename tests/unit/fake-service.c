@@ -455,6 +455,11 @@ admin_mode_parse(const char *name, enum admin_mode *ret)
 	return true;
 }
 
+void
+service_missing_types(struct service *s, struct kvs *ret)
+{
+}
+
 struct plugin_host *
 service_plugins(struct service *s)
 {
