@@ -15,6 +15,7 @@ libapi_la_SOURCES = \
 	%D%/h-cluster.c \
 	%D%/h-db.c \
 	%D%/h-device.c \
+	%D%/h-check.c \
 	%D%/h-node.c \
 	%D%/h-own.c \
 	%D%/h-pending.c \

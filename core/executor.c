@@ -79,7 +79,8 @@ visit_begin(struct visit *v, bool has_step, const struct brickyard_node *node,
 		return fail(err, ERR_NOTSUP, "executor '%s' can't do %s",
 			    v->ex->plugin->name, v->step);
 	v->ticket = make_ticket(v->ex, node,
-				strcmp(v->step, "node_check") == 0);
+				strcmp(v->step, "node_check") == 0 ||
+				strcmp(v->step, "node_probe") == 0);
 	e = gate_enter(&v->ex->gate, &v->ticket, v->call, v->step, err);
 	if (e != ERR_OK)
 		return e;

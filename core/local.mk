@@ -59,6 +59,7 @@ libcore_la_SOURCES = \
 	%D%/service-brick.c \
 	%D%/service-device.c \
 	%D%/service-node.c \
+	%D%/service-probe.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \
