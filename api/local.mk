@@ -17,6 +17,7 @@ libapi_la_SOURCES = \
 	%D%/h-device.c \
 	%D%/h-examine.c \
 	%D%/h-metrics.c \
+	%D%/h-check.c \
 	%D%/h-node.c \
 	%D%/h-own.c \
 	%D%/h-pending.c \

@@ -237,6 +237,8 @@ const struct command commands[] = {
 	  cmd_node_add },
 	{ "node info", "NODE_ID", "Show a node and its devices", NO_NODE, NULL,
 	  cmd_node_info },
+	{ "node check", "NODE_ID", "Check whether a node is fit to be used",
+	  NO_NODE, NULL, cmd_node_check },
 	{ "node list", NULL, "List the nodes of all clusters", NULL, NULL,
 	  cmd_node_list },
 	{ "node delete", "NODE_ID", "Delete a node without devices", NO_NODE,

@@ -70,6 +70,7 @@ libcore_la_SOURCES = \
 	%D%/service-examine.c \
 	%D%/service-measure.c \
 	%D%/service-node.c \
+	%D%/service-probe.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \

@@ -120,6 +120,13 @@ struct replica_view {
 struct replica_view *service_replicas(struct service *, size_t *ret_n);
 void service_replicas_free(struct replica_view *, size_t n);
 
+/* What an operator should know of a node: records of node_probe.  It waits for
+ * the node.
+ */
+enum err MUST_CHECK service_node_probe(struct service *, const char *id,
+				       struct brickyard_result *ret,
+				       struct error *);
+
 /* Nodes whose glusterd does not answer: struct health; mirror_list_free. */
 struct record **service_unhealthy(struct service *, size_t *ret_n);
 

@@ -494,3 +494,10 @@ config_bool(const struct config *c, const char *key)
 {
 	return 0;
 }
+
+enum err
+service_node_probe(struct service *s, const char *id,
+		   struct brickyard_result *ret, struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
+}
