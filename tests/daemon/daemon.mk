@@ -21,6 +21,7 @@ dist_check_SCRIPTS += \
 	%D%/t-heketi-start.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
+	%D%/t-http-bad-routes.t \
 	%D%/t-http-connections.t \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
