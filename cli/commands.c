@@ -188,7 +188,7 @@ static const struct flag topology_apply_flags[] = {
 
 static const struct flag topology_info_flags[] = {
 	{ "template", 'T', FLAG_STRING, "TEMPLATE", NULL,
-	  "Refused: Go templates are not supported; use --json." },
+	  "Go template to print the topology by; see the manual." },
 	END
 };
 

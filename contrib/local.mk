@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 EXTRA_DIST += \
 	%D%/check \
+	%D%/container/heketi-start \
 	%D%/lab \
 	%D%/new-plugin \
 	%D%/examples/plugin.mk \

@@ -33,6 +33,7 @@ static const struct op_rules *const all_rules[] = {
 	&op_rules_block_restrict,
 	&op_rules_brick_evict, &op_rules_device_remove, &op_rules_node_remove,
 	&op_rules_clean,
+	&op_rules_volume_clone,
 };
 
 const struct op_rules *

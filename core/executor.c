@@ -10,10 +10,14 @@
 #include <string.h>
 
 #include "executor.h"
+#include "executor-inject.h"
 #include "gate.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 struct executor {
+	struct inject *inject;	/* NULL: the executor itself, else around it */
+	struct executor *within;
 	const struct plugin *plugin;
 	const struct brickyard_executor *ops;
 	struct brickyard_executor_instance *instance;	/* may be NULL */
@@ -22,6 +26,7 @@ struct executor {
 	struct brickyard_executor_instance *lowered;	/* of that, NULL: none */
 	size_t node_limit;	/* calls at a time on a node; 0: any number */
 	struct gate gate;
+	struct step_stats stats;
 };
 
 /* What one call needs besides its own arguments. */
@@ -31,6 +36,7 @@ struct visit {
 	const char *step;
 	const struct plugin *was;
 	struct gate_ticket ticket;
+	int64_t began_us;
 	struct brickyard_error error;
 	struct brickyard_result *result;	/* NULL: gives none */
 };
@@ -87,6 +93,7 @@ visit_begin(struct visit *v, bool has_step, const struct brickyard_node *node,
 		result_release(v->result);
 		result_init(v->result);
 	}
+	v->began_us = clock_mono_us();
 	v->was = plugin_enter(v->ex->plugin);
 	return ERR_OK;
 }
@@ -125,6 +132,7 @@ visit_end(struct visit *v, int r, struct error *err)
 	gate_leave(&v->ex->gate, &v->ticket);
 
 	e = verdict(v, r, err);
+	step_stats_add(&v->ex->stats, v->step, clock_mono_us() - v->began_us, e);
 	if (e != ERR_OK && v->result != NULL) {
 		/* Half a result is none. */
 		result_release(v->result);
@@ -158,6 +166,13 @@ is_lowered(const struct executor *ex)
 	return visit_end(&v_, ops_->member(own_ ? v_.ex->instance :	\
 			 v_.ex->lowered, v_.call, (node_),		\
 			 ##__VA_ARGS__, &v_.error), (err_));		\
+} while (0)
+
+/* Before it: errors may be injected around it. */
+#define INJECT(ex_, member, ...) do {					\
+	if ((ex_)->inject != NULL)					\
+		return inject_##member((ex_)->inject, (ex_)->within,	\
+				       __VA_ARGS__);			\
 } while (0)
 
 /* ---- life ---- */
@@ -206,6 +221,7 @@ executor_open(const struct plugin *p, const struct kvs *given,
 	ex->plugin = p;
 	ex->ops = &p->executor;
 	gate_init(&ex->gate);
+	step_stats_init(&ex->stats);
 	e = open_instance(ex, &config, err);
 	if (e != ERR_OK) {
 		executor_close(ex);
@@ -288,6 +304,8 @@ executor_close(struct executor *ex)
 {
 	if (ex == NULL)
 		return;
+	executor_close(ex->within);
+	inject_free(ex->inject);
 	if (ex->lowered != NULL)
 		ex->lowering->detach(ex->lowered);
 	if (ex->is_open) {
@@ -295,6 +313,7 @@ executor_close(struct executor *ex)
 		ex->ops->close(ex->instance);
 	}
 	gate_release(&ex->gate);
+	step_stats_release(&ex->stats);
 	free(ex);
 }
 
@@ -304,10 +323,34 @@ executor_set_node_limit(struct executor *ex, size_t limit)
 	ex->node_limit = limit;
 }
 
+const struct step_stats *
+executor_stats(const struct executor *ex)
+{
+	return &ex->stats;
+}
+
 const char *
 executor_name(const struct executor *ex)
 {
 	return ex->plugin->name;
+}
+
+enum err
+executor_inject(const struct config *c, struct executor **ex, struct error *err)
+{
+	struct executor *around;
+	struct inject *inject;
+	enum err e = inject_new(c, &inject, err);
+
+	if (e != ERR_OK || inject == NULL)
+		return e;
+	around = XNEW(struct executor);
+	around->plugin = (*ex)->plugin;
+	gate_init(&around->gate);
+	around->inject = inject;
+	around->within = *ex;
+	*ex = around;
+	return ERR_OK;
 }
 
 /* ---- the steps ---- */
@@ -316,6 +359,7 @@ enum err
 executor_node_check(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node, struct error *err)
 {
+	INJECT(ex, node_check, call, node, err);
 	STEP(ex, call, node, NULL, node_check, err);
 }
 
@@ -324,6 +368,7 @@ executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *from, const char *host,
 		    struct error *err)
 {
+	INJECT(ex, peer_probe, call, from, host, err);
 	STEP(ex, call, from, NULL, peer_probe, err, host);
 }
 
@@ -332,6 +377,7 @@ executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *from, const char *host,
 		     struct error *err)
 {
+	INJECT(ex, peer_detach, call, from, host, err);
 	STEP(ex, call, from, NULL, peer_detach, err, host);
 }
 
@@ -341,6 +387,7 @@ executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_device *device,
 			struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, device_prepare, call, node, device, result, err);
 	STEP(ex, call, node, result, device_prepare, err, device, result);
 }
 
@@ -350,6 +397,7 @@ executor_device_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_device *device,
 		     struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, device_info, call, node, device, result, err);
 	STEP(ex, call, node, result, device_info, err, device, result);
 }
 
@@ -360,6 +408,7 @@ executor_device_teardown(struct executor *ex,
 			 const struct brickyard_device *device,
 			 struct error *err)
 {
+	INJECT(ex, device_teardown, call, node, device, err);
 	STEP(ex, call, node, NULL, device_teardown, err, device);
 }
 
@@ -369,6 +418,7 @@ executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick *const *bricks, size_t n,
 		       struct error *err)
 {
+	INJECT(ex, bricks_create, call, node, bricks, n, err);
 	STEP(ex, call, node, NULL, bricks_create, err, bricks, n);
 }
 
@@ -378,6 +428,7 @@ executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_brick *const *bricks, size_t n,
 			struct error *err)
 {
+	INJECT(ex, bricks_destroy, call, node, bricks, n, err);
 	STEP(ex, call, node, NULL, bricks_destroy, err, bricks, n);
 }
 
@@ -387,6 +438,7 @@ executor_volume_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       struct error *err)
 {
+	INJECT(ex, volume_create, call, node, volume, err);
 	STEP(ex, call, node, NULL, volume_create, err, volume);
 }
 
@@ -396,6 +448,7 @@ executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       uint32_t rebalance, struct error *err)
 {
+	INJECT(ex, volume_expand, call, node, volume, rebalance, err);
 	STEP(ex, call, node, NULL, volume_expand, err, volume, rebalance);
 }
 
@@ -404,6 +457,7 @@ executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_node *node, const char *name,
 			struct error *err)
 {
+	INJECT(ex, volume_destroy, call, node, name, err);
 	STEP(ex, call, node, NULL, volume_destroy, err, name);
 }
 
@@ -412,6 +466,7 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *node, const char *name,
 		     struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, volume_info, call, node, name, result, err);
 	STEP(ex, call, node, result, volume_info, err, name, result);
 }
 
@@ -422,6 +477,7 @@ executor_node_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node,
 		    struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, node_probe, call, node, result, err);
 	STEP(ex, call, node, result, node_probe, err, result);
 }
 
@@ -430,6 +486,7 @@ executor_heal_info(struct executor *ex, const struct brickyard_call *call,
 		   const struct brickyard_node *node, const char *name,
 		   struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, heal_info, call, node, name, result, err);
 	STEP(ex, call, node, result, heal_info, err, name, result);
 }
 
@@ -440,6 +497,7 @@ executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick_ref *new_brick,
 		       struct error *err)
 {
+	INJECT(ex, brick_replace, call, node, name, old_brick, new_brick, err);
 	STEP(ex, call, node, NULL, brick_replace, err,
 	     name, old_brick, new_brick);
 }
@@ -450,6 +508,8 @@ executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
 		      const char *clone, const char *snapshot,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, volume_clone, call, node, name, clone, snapshot, result,
+	       err);
 	STEP(ex, call, node, result, volume_clone, err,
 	     name, clone, snapshot, result);
 }
@@ -460,6 +520,7 @@ executor_block_create(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_block *block,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, block_create, call, node, block, result, err);
 	STEP(ex, call, node, result, block_create, err, block, result);
 }
 
@@ -469,6 +530,7 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 		    const char *name, struct brickyard_result *result,
 		    struct error *err)
 {
+	INJECT(ex, block_info, call, node, volume, name, result, err);
 	STEP(ex, call, node, result, block_info, err, volume, name, result);
 }
 
@@ -477,6 +539,7 @@ executor_block_expand(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      const struct brickyard_block *block, struct error *err)
 {
+	INJECT(ex, block_expand, call, node, block, err);
 	STEP(ex, call, node, NULL, block_expand, err, block);
 }
 
@@ -485,6 +548,7 @@ executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node, const char *volume,
 		       const char *name, struct error *err)
 {
+	INJECT(ex, block_destroy, call, node, volume, name, err);
 	STEP(ex, call, node, NULL, block_destroy, err, volume, name);
 }
 
@@ -493,6 +557,7 @@ executor_node_examine(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      struct brickyard_result *result, struct error *err)
 {
+	INJECT(ex, node_examine, call, node, result, err);
 	STEP(ex, call, node, result, node_examine, err, result);
 }
 
@@ -501,5 +566,6 @@ executor_device_forget(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node,
 		       const struct brickyard_device *device, struct error *err)
 {
+	INJECT(ex, device_forget, call, node, device, err);
 	STEP(ex, call, node, NULL, device_forget, err, device);
 }

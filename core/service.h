@@ -134,6 +134,65 @@ struct figure {
 };
 size_t service_figures(struct service *, struct figure ret[SERVICE_FIGURES_MAX]);
 
+/* What the nodes of the snapshot have, as they say themselves; node: it waits for
+ * them, a minute at most.
+ */
+struct examined {
+	struct node *node;		/* a reference */
+	char *error;			/* why it could not be asked, or NULL */
+	struct { struct kvs *v; size_t n, cap; } records;	/* node_examine's */
+};
+struct examined *service_examine(struct service *,
+				 const struct mirror_snapshot *, size_t *ret_n);
+void service_examine_free(struct examined *, size_t n);
+
+/* What is measured for GET /metrics.  measures_release and
+ * topology_measures_release.
+ */
+enum measured_status {
+	MEASURED_RUNNING, MEASURED_UNDOING, MEASURED_STUCK, MEASURED_STATUSES
+};
+struct measures {
+	size_t operations[OP_KINDS][MEASURED_STATUSES];	/* of all replicas */
+	size_t records[RECORD_KINDS];
+	size_t unreadable;
+	int64_t revision;
+	const struct mirror_stats *store;
+	const struct step_stats *steps;
+	bool has_lease;
+	int64_t lease_left_ms;
+	struct strs duties;			/* that this replica has */
+};
+void service_measure(struct service *, struct measures *ret);
+void measures_release(struct measures *);
+
+struct topology_measures {
+	struct {
+		struct cluster_measure {
+			char id[ID_SIZE];
+			size_t volumes, blockvolumes, nodes;	/* to be seen */
+		} *v;
+		size_t n, cap;
+	} clusters;
+	struct {
+		struct node_measure {
+			struct node *node;	/* a reference */
+			size_t devices;
+		} *v;
+		size_t n, cap;
+	} nodes;
+	struct {
+		struct device_measure {
+			struct device *device;	/* a reference */
+			size_t node;		/* index among the nodes */
+			size_t bricks;
+		} *v;
+		size_t n, cap;
+	} devices;
+};
+void service_measure_topology(struct service *, struct topology_measures *ret);
+void topology_measures_release(struct topology_measures *);
+
 /* ---- changing ---- */
 
 enum err MUST_CHECK service_cluster_create(struct service *, bool file, bool block,
@@ -245,6 +304,10 @@ enum err MUST_CHECK service_volume_restrict(struct service *, const char *id,
 					    enum restriction,
 					    char ret_op[ID_SIZE],
 					    struct error *);
+/* name "" or NULL: vol_ID */
+enum err MUST_CHECK service_volume_clone(struct service *, const char *id,
+					 const char *name, char ret_op[ID_SIZE],
+					 struct error *);
 enum err MUST_CHECK service_brick_evict(struct service *, const char *id,
 					bool heal_check, char ret_op[ID_SIZE],
 					struct error *);

@@ -30,7 +30,8 @@ include tests/sdk/sdk.mk
 # is not made faster or safer by a sanitizer in the daemon.
 SANITIZER_TESTS = $(check_PROGRAMS) $(filter tests/daemon/%,$(dist_check_SCRIPTS)) \
 	$(filter tests/unit/%,$(dist_check_SCRIPTS))
-THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %t-engine,$(check_PROGRAMS))
+THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %t-engine,$(check_PROGRAMS)) \
+	$(filter %/t-ssh-run.t %/t-ssh-outage.t,$(dist_check_SCRIPTS))
 VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random,$(check_PROGRAMS))
 print-sanitizer-tests:
 	@echo $(SANITIZER_TESTS)
