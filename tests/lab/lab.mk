@@ -16,6 +16,7 @@ dist_check_SCRIPTS += \
 	%D%/local-run.t \
 	%D%/script-block.t \
 	%D%/script-directory.t \
+	%D%/script-fence.t \
 	%D%/script-gluster.t \
 	%D%/script-lvm.t \
 	%D%/service-local.t \
