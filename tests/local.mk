@@ -17,6 +17,7 @@ include tests/unit/placement.mk
 include tests/unit/simulated.mk
 include tests/unit/api.mk
 include tests/unit/core.mk
+include tests/unit/kubernetes.mk
 include tests/unit/ssh.mk
 include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
