@@ -8,9 +8,10 @@ BUILD_PACKAGES="autoconf automake libtool pkg-config gcc make libc6-dev perl
 	libwebsockets-dev libyaml-dev uthash-dev"
 NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
+LAB_PACKAGES="python3 etcd-server etcd-client haproxy openssh-server
+	openssh-client sudo user-mode-linux"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
-	user-mode-linux attr e2fsprogs fdisk zsh fish
-	openssh-server openssh-client sudo"
+	user-mode-linux attr e2fsprogs fdisk zsh fish $LAB_PACKAGES"
 
 say()
 {

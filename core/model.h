@@ -11,14 +11,26 @@
 #include "store/mirror.h"
 #include "topology.h"
 
+/* How many volumes ask for their type by a name. */
+struct type_count {
+	char *type;		/* durability.type; "" too */
+	size_t volumes;
+};
+
 struct model {
 	struct mirror *mirror;
 	struct topology *topology;
 	struct relation *nodes;		/* cluster -> nodes */
 	struct relation *volumes;	/* cluster -> volumes, pending ones too */
+	struct relation *hidden_volumes; /* cluster -> those being created */
+	struct type_counts {
+		struct type_count *v;
+		size_t n, cap;
+	} types;			/* few: looked through */
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *blockvolumes;	/* cluster -> block volumes, all */
+	struct relation *hidden_blockvolumes; /* cluster -> those being created */
 	struct relation *hosting;	/* cluster -> volumes that host such */
 	struct relation *hosted;	/* hosting volume -> block volumes, all */
 	/* "DEVICE POOL" -> "BRICK VOLUME" of bricks in thin pools that do not have
