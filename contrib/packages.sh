@@ -9,7 +9,7 @@ NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
 	user-mode-linux attr e2fsprogs fdisk zsh fish
-	openssh-server openssh-client sudo"
+	openssh-server openssh-client sudo clang libclang-rt-14-dev"
 
 say()
 {
