@@ -234,10 +234,13 @@ static void
 check_blockvolume(struct report *r, const struct record *rec)
 {
 	const struct blockvolume *b = (const void *)rec;
+	CLEANUP_FREE char *key = xasprintf("block-names/%s/%s", b->hosting,
+					   b->name);
 
 	check_pending(r, b->id, b->doing == VOLUME_EXPANDING ? "" : b->pending);
 	check_reference(r, b->id, RECORD_CLUSTER, "cluster", b->cluster);
 	check_reference(r, b->id, RECORD_VOLUME, "volume", b->hosting);
+	check_name(r, b->id, "name", key, b->name);
 }
 
 /* ---- operations ---- */
@@ -290,6 +293,9 @@ static void
 check_change(struct report *r, const struct operation *op,
 	     const struct pending_change *c)
 {
+	/* The brick that is replaced is marked by its volume only. */
+	if (op->kind == OP_BRICK_EVICT && c->number == CHANGE_DELETE_BRICK)
+		return;
 	switch (c->number) {
 	case CHANGE_ADD_BRICK:
 	case CHANGE_DELETE_BRICK:
@@ -393,9 +399,11 @@ check_bricks(struct report *r)
 	}
 }
 
+/* Of "KEY: REASON". */
 static enum bucket
-bucket_of(const char *key)
+bucket_of(const char *text)
 {
+	CLEANUP_FREE char *key = xstrndup(text, strcspn(text, ":"));
 	enum record_kind kind = record_kind_of(key);
 
 	for (int i = 0; i < BUCKETS; i++)

@@ -79,14 +79,14 @@ link_volumes(struct dump_view *w)
 		const struct volume *v = (const void *)l->v[i];
 
 		relation_add(w->volumes, v->cluster, v->id);
-		for (size_t k = 0; k < v->nbricks; k++) {
-			const struct brick *b = &v->bricks[k];
-
-			w->v[w->n++] = (struct dump_brick){ b, v };
-			relation_add(w->bricks, b->device, b->id);
-		}
+		for (size_t k = 0; k < v->nbricks; k++)
+			w->v[w->n++] = (struct dump_brick){ &v->bricks[k], v };
 	}
 	qsort(w->v, w->n, sizeof(*w->v), compare_bricks);
+	/* In order, so that each is the last of its device. */
+	for (size_t i = 0; i < w->n; i++)
+		relation_add(w->bricks, w->v[i].brick->device,
+			     w->v[i].brick->id);
 }
 
 static void

@@ -347,14 +347,14 @@ encode_operation_entry(struct dumping *d, const struct record *r)
 }
 
 enum err
-dump_encode(const struct mirror_snapshot *s, struct buf *out,
-	    struct error *err)
+dump_encode_member(const struct mirror_snapshot *s, struct jsonout *j,
+		   const char *key, struct error *err)
 {
 	CLEANUP(dump_view_release) struct dump_view w = { 0 };
-	struct dumping d = { .w = &w, .j = { .out = out, .indent = 4 } };
+	struct dumping d = { .w = &w, .j = *j };
 
 	dump_view_init(&w, s);
-	jsonout_open(&d.j, NULL, '{');
+	jsonout_open(&d.j, key, '{');
 	encode_all(&d, "clusterentries", RECORD_CLUSTER, encode_cluster_entry);
 	encode_all(&d, "volumeentries", RECORD_VOLUME, encode_volume_entry);
 	encode_brick_entries(&d);
@@ -367,8 +367,18 @@ dump_encode(const struct mirror_snapshot *s, struct buf *out,
 		   encode_operation_entry);
 	jsonout_close(&d.j, '}');
 	strs_release(&d.hosts);
-	if (out->len > DUMP_BYTES_MAX)
+	*j = d.j;
+	if (j->out->len > DUMP_BYTES_MAX)
 		return fail(err, ERR_TOOLARGE, "the dump of the database is "
 			    "larger than %zu MiB", DUMP_BYTES_MAX >> 20);
 	return ERR_OK;
+}
+
+enum err
+dump_encode(const struct mirror_snapshot *s, struct buf *out,
+	    struct error *err)
+{
+	struct jsonout j = { .out = out, .indent = 4 };
+
+	return dump_encode_member(s, &j, NULL, err);
 }

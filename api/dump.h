@@ -6,6 +6,7 @@
 #ifndef DUMP_H
 #define DUMP_H
 
+#include "api/jsonout.h"
 #include "store/mirror.h"
 #include "util/buf.h"
 
@@ -15,6 +16,10 @@
 /* Adds the object, indented by 4 spaces, without a newline at the end. */
 enum err MUST_CHECK dump_encode(const struct mirror_snapshot *, struct buf *,
 				struct error *);
+/* The same as a member of an object that is open. */
+enum err MUST_CHECK dump_encode_member(const struct mirror_snapshot *,
+				       struct jsonout *, const char *key,
+				       struct error *);
 /* Looks for what does not fit together; adds the report, likewise.  *ret_faults
  * (may be NULL): how many were found.
  */

@@ -223,3 +223,35 @@ h_volume_delete(struct request *r)
 	reply_async(r, service_volume_delete(r->service, r->id, op, &err), op,
 		    &err);
 }
+
+struct clone_body {
+	char *name;
+};
+
+static const struct gojson_field clone_fields[] = {
+	{ "name", GOJSON_STRING, offsetof(struct clone_body, name), NULL },
+	GOJSON_END
+};
+
+static void
+clone_body_release(struct clone_body *b)
+{
+	gojson_release(clone_fields, b);
+}
+
+void
+h_volume_clone(struct request *r)
+{
+	CLEANUP(clone_body_release) struct clone_body b = { .name = NULL };
+	CLEANUP(faults_release) struct faults f = { .v = { 0 } };
+	struct error err = { .code = ERR_OK };
+	char op[ID_SIZE] = "";
+
+	if (!request_decode(r, "VolumeCloneRequest", clone_fields, &b))
+		return;
+	check_volume_name(&f, "name", b.name);
+	if (!request_check(r, &f) || !request_sync(r))
+		return;
+	reply_async(r, service_volume_clone(r->service, r->id, b.name, op, &err),
+		    op, &err);
+}

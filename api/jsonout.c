@@ -94,11 +94,15 @@ add_quoted(struct buf *b, const char *s)
 static void
 new_line(struct jsonout *j)
 {
+	static const char spaces[] = "                                ";
+	size_t n = (size_t)j->indent * j->depth;
+
 	if (j->indent == 0)
 		return;
-	buf_adds(j->out, "\n");
-	for (unsigned i = 0; i < j->indent * j->depth; i++)
-		buf_add(j->out, " ", 1);
+	buf_add(j->out, "\n", 1);
+	for (; n > sizeof(spaces) - 1; n -= sizeof(spaces) - 1)
+		buf_add(j->out, spaces, sizeof(spaces) - 1);
+	buf_add(j->out, spaces, n);
 }
 
 /* Comma and key; the caller adds the value. */

@@ -100,6 +100,14 @@ lane_push(struct lane *l, struct request *r, bool force)
 	return true;
 }
 
+size_t
+lane_waiting(struct lane *l)
+{
+	LOCK_FOR_SCOPE(&l->lock);
+
+	return l->waiting;
+}
+
 static void
 lane_close(struct lane *l)
 {

@@ -19,6 +19,7 @@ enum err MUST_CHECK lane_new(const char *name, int threads, size_t max_waiting,
 			     struct error *);
 /* false: too many wait already.  force: let it in all the same. */
 bool lane_push(struct lane *, struct request *, bool force);
+size_t lane_waiting(struct lane *);
 /* Runs what still waits, then joins the threads.  Accepts NULL. */
 void lane_free(struct lane *);
 

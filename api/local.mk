@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LTLIBRARIES += libapi.la
 libapi_la_SOURCES = \
-	%D%/api.h \
+	%D%/api.h %D%/api-private.h \
 	%D%/auth.c %D%/auth.h \
 	%D%/bodies.c %D%/bodies.h \
 	%D%/dump.c %D%/dump.h \
@@ -16,6 +16,9 @@ libapi_la_SOURCES = \
 	%D%/h-cluster.c \
 	%D%/h-db.c \
 	%D%/h-device.c \
+	%D%/h-examine.c \
+	%D%/h-metrics.c \
+	%D%/h-check.c \
 	%D%/h-node.c \
 	%D%/h-own.c \
 	%D%/h-pending.c \
@@ -26,6 +29,8 @@ libapi_la_SOURCES = \
 	%D%/jsonout.c %D%/jsonout.h \
 	%D%/lane.c %D%/lane.h \
 	%D%/listen.c %D%/listen.h \
+	%D%/meter.c %D%/meter.h \
+	%D%/metrics.c %D%/metrics.h \
 	%D%/path.c %D%/path.h \
 	%D%/reply.c \
 	%D%/request.h \

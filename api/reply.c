@@ -194,12 +194,19 @@ reply_empty(struct request *r, unsigned status)
 }
 
 void
-reply_attachment(struct request *r, const char *name, struct buf *bytes)
+reply_bytes(struct request *r, unsigned status, const char *type,
+	    struct buf *bytes)
 {
-	begin(r, 200, "application/octet-stream");
-	r->reply.disposition = xasprintf("attachment; filename=\"%s\"", name);
+	begin(r, status, type);
 	r->reply.body = *bytes;
 	memset(bytes, 0, sizeof(*bytes));
+}
+
+void
+reply_attachment(struct request *r, const char *name, struct buf *bytes)
+{
+	reply_bytes(r, 200, "application/octet-stream", bytes);
+	r->reply.disposition = xasprintf("attachment; filename=\"%s\"", name);
 }
 
 static void

@@ -101,6 +101,9 @@ void reply_not_found(struct request *);
 /* Takes the text over, adds the newline. */
 void reply_json(struct request *, unsigned status, struct buf *);
 void reply_empty(struct request *, unsigned status);
+/* Anything else; takes the bytes over.  type: for ever. */
+void reply_bytes(struct request *, unsigned status, const char *type,
+		 struct buf *);
 /* 200, bytes to be saved under that name; takes them over. */
 void reply_attachment(struct request *, const char *name, struct buf *);
 /* As Go's http.Redirect: with a line of html for GET. */
@@ -116,7 +119,7 @@ void reply_own_error(struct request *, unsigned status, const char *code,
 
 /* ---- the handlers ---- */
 
-route_handler h_hello, h_healthz, h_readyz;
+route_handler h_hello, h_healthz, h_readyz, h_metrics;
 route_handler h_cluster_create, h_cluster_list, h_cluster_info,
 	h_cluster_delete, h_cluster_set_flags;
 route_handler h_node_add, h_node_info, h_node_delete, h_node_set_state;
@@ -127,12 +130,12 @@ route_handler h_volume_create, h_volume_list, h_volume_info, h_volume_delete,
 	h_volume_expand;
 route_handler h_blockvolume_create, h_blockvolume_list, h_blockvolume_info,
 	h_blockvolume_delete, h_blockvolume_expand, h_volume_restrict;
-route_handler h_brick_evict, h_own_leftovers;
+route_handler h_brick_evict, h_own_leftovers, h_volume_clone;
 route_handler h_queue, h_operation_counts;
 route_handler h_pending_list, h_pending_info, h_pending_clean;
 route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
-route_handler h_db_dump, h_db_check, h_backup;
+route_handler h_examine, h_db_dump, h_db_check, h_backup;
 route_handler h_own_plugins, h_own_operations, h_own_operation,
-	h_own_replicas, h_own_health;
+	h_own_replicas, h_own_health, h_own_node_check;
 
 #endif

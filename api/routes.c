@@ -8,6 +8,7 @@ const struct route routes[] = {
 	{ "GET", "/hello", h_hello, ROUTE_OPEN | ROUTE_INLINE },
 	{ "GET", "/healthz", h_healthz, ROUTE_OPEN | ROUTE_INLINE },
 	{ "GET", "/readyz", h_readyz, ROUTE_OPEN },
+	{ "GET", "/metrics", h_metrics, ROUTE_OPEN | ROUTE_SLOW },
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },
@@ -43,6 +44,7 @@ const struct route routes[] = {
 	{ "GET", "/volumes/{id}", h_volume_info, 0 },
 	{ "DELETE", "/volumes/{id}", h_volume_delete, 0 },
 	{ "POST", "/volumes/{id}/expand", h_volume_expand, 0 },
+	{ "POST", "/volumes/{id}/clone", h_volume_clone, 0 },
 
 	{ "POST", "/volumes/{id}/block-restriction", h_volume_restrict, 0 },
 	{ "POST", "/blockvolumes", h_blockvolume_create, 0 },
@@ -51,6 +53,7 @@ const struct route routes[] = {
 	{ "DELETE", "/blockvolumes/{id}", h_blockvolume_delete, 0 },
 	{ "POST", "/blockvolumes/{id}/expand", h_blockvolume_expand, 0 },
 	{ "POST", "/bricks/to-evict/{id}", h_brick_evict, 0 },
+	{ "GET", "/internal/state/examine/gluster", h_examine, ROUTE_SLOW },
 	{ "GET", "/db/dump", h_db_dump, ROUTE_SLOW },
 	{ "GET", "/db/check", h_db_check, ROUTE_SLOW },
 	{ "GET", "/backup/db", h_backup, ROUTE_SLOW },
@@ -60,6 +63,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
 	{ "GET", "/v1/replicas", h_own_replicas, 0 },
 	{ "GET", "/v1/health", h_own_health, 0 },
+	{ "GET", "/v1/nodes/{id}/check", h_own_node_check, ROUTE_SLOW },
 	{ "GET", "/v1/leftovers", h_own_leftovers, 0 },
 };
 

@@ -31,6 +31,7 @@
 #include <microhttpd.h>
 
 #include "api/api.h"
+#include "api/api-private.h"
 #include "api/auth.h"
 #include "api/hold.h"
 #include "api/lane.h"
@@ -61,6 +62,8 @@ struct api {
 	struct MHD_Daemon *daemon;
 	struct lane *quick, *slow;
 	struct hold *hold;
+	struct meter *meter;
+	int64_t started_s;
 	_Atomic(struct service *) service;
 	struct auth auth;
 	bool disable_auth;
@@ -457,6 +460,8 @@ send_reply(struct request *r)
 		return MHD_NO;
 	add_headers(r, response);
 	log_request(r);
+	meter_count(r->api->meter, r->route, r->reply.status,
+		    clock_mono_ms() - r->started_ms);
 	result = MHD_queue_response(r->connection, r->reply.status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -700,6 +705,7 @@ api_free(struct api *api)
 	else if (api->listen_fd >= 0)
 		close(api->listen_fd);
 	hold_free(api->hold);
+	meter_free(api->meter);
 	lane_free(api->quick);
 	lane_free(api->slow);
 	auth_release(&api->auth);
@@ -762,6 +768,8 @@ api_start(const struct config *c, const char *where, bool disable_auth,
 	enum err e;
 
 	api->listen_fd = -1;
+	api->meter = meter_new();
+	api->started_s = clock_wall_ms() / 1000;
 	pthread_mutex_init(&api->lock, NULL);
 	cond_init_mono(&api->fewer);
 	e = start(api, c, where, disable_auth, err);
@@ -796,6 +804,17 @@ enum err
 api_reload(struct api *api, struct error *err)
 {
 	return api->tls ? tls_load(api->cert_file, api->key_file, err) : ERR_OK;
+}
+
+void
+api_measure(struct api *api, struct api_measures *ret)
+{
+	ret->meter = api->meter;
+	ret->started_s = api->started_s;
+	ret->held = hold_count(api->hold);
+	ret->waiting = lane_waiting(api->quick) + lane_waiting(api->slow);
+	LOCK_FOR_SCOPE(&api->lock);
+	ret->busy = api->busy;
 }
 
 /* false: there are still some at the deadline. */

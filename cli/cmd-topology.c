@@ -15,6 +15,7 @@
 
 #include "cli/cli.h"
 #include "cli/fmt.h"
+#include "cli/go-template.h"
 #include "cli/topology-file.h"
 #include "cli/topology-tree.h"
 #include "util/buf.h"
@@ -199,20 +200,38 @@ cmd_topology_load(struct cli *cli, struct error *err)
 	return e;
 }
 
+DEFINE_CLEANUP(struct go_template, go_template_free)
+
+static enum err
+print_by_template(const json_t *topology, const struct go_template *t,
+		  struct error *err)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	enum err e = go_template_run(t, topology, &b, err);
+
+	fputs(buf_str(&b), stdout);
+	return e;
+}
+
 enum err
 cmd_topology_info(struct cli *cli, struct error *err)
 {
+	const char *text = args_str(&cli->args, "template");
+	CLEANUP(cleanup_go_template_free) struct go_template *t = NULL;
 	json_auto_t *j = NULL;
-	enum err e;
+	enum err e = ERR_OK;
 
-	if (!cli->json && args_str(&cli->args, "template")[0] != '\0')
-		return fail(err, ERR_NOTSUP, "Go templates are not supported:"
-			    " use --json and a tool that reads JSON");
-	e = topology_fetch(cli, TOPOLOGY_NODES | TOPOLOGY_VOLUMES, &j, err);
+	if (!cli->json && text[0] != '\0')
+		e = go_template_parse(text, &t, err);
+	if (e == ERR_OK)
+		e = topology_fetch(cli, TOPOLOGY_NODES | TOPOLOGY_VOLUMES, &j,
+				   err);
 	if (e != ERR_OK)
 		return e;
 	if (cli->json)
 		print_json(j);
+	else if (t != NULL)
+		return print_by_template(j, t, err);
 	else
 		topology_print(j);
 	return ERR_OK;

@@ -188,7 +188,7 @@ static const struct flag topology_apply_flags[] = {
 
 static const struct flag topology_info_flags[] = {
 	{ "template", 'T', FLAG_STRING, "TEMPLATE", NULL,
-	  "Refused: Go templates are not supported; use --json." },
+	  "Go template to print the topology by; see the manual." },
 	END
 };
 
@@ -237,6 +237,8 @@ const struct command commands[] = {
 	  cmd_node_add },
 	{ "node info", "NODE_ID", "Show a node and its devices", NO_NODE, NULL,
 	  cmd_node_info },
+	{ "node check", "NODE_ID", "Check whether a node is fit to be used",
+	  NO_NODE, NULL, cmd_node_check },
 	{ "node list", NULL, "List the nodes of all clusters", NULL, NULL,
 	  cmd_node_list },
 	{ "node delete", "NODE_ID", "Delete a node without devices", NO_NODE,

@@ -12,6 +12,7 @@ libcli_la_SOURCES = \
 	%D%/cmd-completion.c \
 	%D%/cmd-device.c \
 	%D%/cmd-node.c \
+	%D%/cmd-node-check.c \
 	%D%/cmd-server.c \
 	%D%/cmd-storage.c \
 	%D%/cmd-tags.c \
@@ -21,6 +22,9 @@ libcli_la_SOURCES = \
 	%D%/commands.c \
 	%D%/complete.c %D%/complete.h \
 	%D%/fmt.c %D%/fmt.h \
+	%D%/go-template-parse.c %D%/go-template-tree.h \
+	%D%/go-template.c %D%/go-template.h \
+	%D%/go-value.c %D%/go-value.h \
 	%D%/help.c %D%/help.h \
 	%D%/http.c %D%/http.h \
 	%D%/progress.c %D%/progress.h \

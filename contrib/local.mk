@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 EXTRA_DIST += \
 	%D%/check \
+	%D%/container/heketi-start \
+	%D%/lab \
 	%D%/new-plugin \
 	%D%/examples/plugin.mk \
 	%D%/examples/lib/program.c %D%/examples/lib/program.h \

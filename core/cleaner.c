@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "block.h"
 #include "duty.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -115,6 +116,8 @@ static const struct {
 	{ "slots/", RECORD_OPERATION },
 	{ "index/hosts/", RECORD_NODE },
 	{ "index/volume-names/", RECORD_VOLUME },
+	{ "index/block-names/", RECORD_BLOCKVOLUME },
+	{ BLOCK_MAKING_KEY, RECORD_OPERATION },
 };
 
 static enum record_kind

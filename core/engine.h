@@ -78,7 +78,8 @@ extern const struct op_rules op_rules_volume_create, op_rules_volume_delete,
 	op_rules_device_add, op_rules_device_delete, op_rules_device_resync,
 	op_rules_block_create, op_rules_block_delete, op_rules_block_expand,
 	op_rules_block_restrict,
-	op_rules_brick_evict, op_rules_device_remove, op_rules_node_remove;
+	op_rules_brick_evict, op_rules_device_remove, op_rules_node_remove,
+	op_rules_volume_clone;
 extern const struct op_rules op_rules_clean;
 const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
 

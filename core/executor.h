@@ -7,6 +7,7 @@
 #define EXECUTOR_H
 
 #include "lowering.h"
+#include "step-stats.h"
 
 struct executor;
 
@@ -23,8 +24,14 @@ enum err MUST_CHECK executor_open_lowered(const struct plugin *,
  * first): any number.  Checks of a node don't count.  Before the first call.
  */
 void executor_set_node_limit(struct executor *, size_t limit);
-void executor_close(struct executor *);		/* accepts NULL */
+/* How long after its deadline, or after it was cancelled, a call may take before
+ * it is given up (10 s at first).  Before the first call.
+ */
+void executor_set_grace(struct executor *, int grace_ms);
+/* Accepts NULL.  While calls that were given up are in the plug-in it stays open. */
+void executor_close(struct executor *);
 const char *executor_name(const struct executor *);
+const struct step_stats *executor_stats(const struct executor *);
 
 /* The calls of brickyard/executor.h, in the core's error convention.  They
  * block; never call them from an HTTP thread or under a lock.
@@ -94,5 +101,12 @@ enum err MUST_CHECK executor_node_examine(struct executor *,
 enum err MUST_CHECK executor_device_forget(struct executor *,
 	const struct brickyard_call *, const struct brickyard_node *,
 	const struct brickyard_device *device, struct error *);
+
+/* Make it fail on purpose, as glusterfs.injectexec of the configuration says, if
+ * glusterfs.executor asks for that.  After executor_set_node_limit.
+ */
+struct config;
+enum err MUST_CHECK executor_inject(const struct config *, struct executor **ex,
+				    struct error *);
 
 #endif

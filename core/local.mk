@@ -5,6 +5,7 @@ libutil_la_SOURCES = \
 	%D%/util/cleanup.h \
 	%D%/util/clock.c %D%/util/clock.h \
 	%D%/util/error.c %D%/util/error.def %D%/util/error.h \
+	%D%/util/histogram.c %D%/util/histogram.h \
 	%D%/util/id.c %D%/util/id.h \
 	%D%/util/log.c %D%/util/log.h \
 	%D%/util/strs.c %D%/util/strs.h \
@@ -15,26 +16,34 @@ libcore_la_SOURCES = \
 	%D%/ages.c %D%/ages.h \
 	%D%/block.c %D%/block.h \
 	%D%/block-repair.c \
+	%D%/brick-order.c %D%/brick-order.h \
 	%D%/cleaner.c \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
+	%D%/crossing.c %D%/crossing.h \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h %D%/engine-private.h \
 	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-step.c %D%/executor-step.h \
+	%D%/executor-inject.c %D%/executor-inject.h \
 	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
 	%D%/gate.c %D%/gate.h \
 	%D%/heal.c %D%/heal.h \
 	%D%/health.c \
+	%D%/heketi-words.c %D%/heketi-words.h \
+	%D%/inject.c %D%/inject.h \
 	%D%/lowering.c %D%/lowering.h \
 	%D%/leftover.c %D%/leftover.h \
 	%D%/live-node.c %D%/live-node.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
+	%D%/op-block-hosts.c \
 	%D%/op-clean.c \
+	%D%/op-clone.c \
 	%D%/op-device.c \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
@@ -52,16 +61,23 @@ libcore_la_SOURCES = \
 	%D%/relation.c %D%/relation.h \
 	%D%/service.c %D%/service.h %D%/service-private.h \
 	%D%/service-admin.c \
-	%D%/service-block.c \
+	%D%/service-block.c %D%/service-block.h \
+	%D%/service-block-hosting.c \
+	%D%/service-clone.c \
 	%D%/service-cluster.c \
 	%D%/service-brick.c \
 	%D%/service-device.c \
+	%D%/service-examine.c \
+	%D%/service-measure.c \
 	%D%/service-node.c \
+	%D%/service-probe.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \
+	%D%/service-type.c \
 	%D%/service-volume.c \
 	%D%/slot.c \
+	%D%/step-stats.c %D%/step-stats.h \
 	%D%/switches.c %D%/switches.h \
 	%D%/topology.c %D%/topology.h %D%/topology-index.h \
 	%D%/volume-type.c %D%/volume-type.h \
@@ -78,9 +94,9 @@ brickyardd_SOURCES = %D%/main.c %D%/main.h \
 brickyardd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"'
 brickyardd_LDADD = libapi.la libcore.la libscript.la libstore.la libutil.la
 
-man_MANS += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
-CLEANFILES += %D%/brickyardd.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
-EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
+man_MANS += %D%/brickyardd.8 %D%/brickyardd-db.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+CLEANFILES += %D%/brickyardd.8 %D%/brickyardd-db.8 %D%/brickyard.json.5 %D%/brickyard-plugin.3
+EXTRA_DIST += %D%/brickyardd.8.pod %D%/brickyardd-db.8.pod %D%/brickyard.json.5.pod %D%/brickyard-plugin.3.pod
 
 # For authors of plug-ins; the ABI's version comes from the header.
 pkgconfigdir = $(libdir)/pkgconfig

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "brick-order.h"
 #include "main-offline.h"
 #include "node-args.h"
 #include "store/import.h"
@@ -49,42 +50,6 @@ set_roles(struct volume *v, const struct shape *shape)
 	for (size_t i = 0; i < v->nbricks; i++)
 		if (v->bricks[i].role == 0)
 			v->bricks[i].role = shape->roles[i % v->bricks_per_set];
-}
-
-static size_t
-find_brick(const struct volume *v, size_t from, const char *host,
-	   const char *path)
-{
-	size_t i = from;
-
-	while (i < v->nbricks && (strcmp(v->bricks[i].path, path) != 0 ||
-				  strcmp(v->bricks[i].host, host) != 0))
-		i++;
-	return i;
-}
-
-/* The order that gluster told; false: it has other bricks. */
-static bool
-reorder(struct volume *v, const struct brickyard_result *info)
-{
-	if (info->records.n != v->nbricks + 1)
-		return false;
-	for (size_t i = 0; i < v->nbricks; i++) {
-		const char *host = result_get(info, i + 1, "host");
-		const char *path = result_get(info, i + 1, "path");
-		struct brick b;
-		size_t at;
-
-		if (host == NULL || path == NULL)
-			return false;
-		at = find_brick(v, i, host, path);
-		if (at == v->nbricks)
-			return false;
-		b = v->bricks[i];
-		v->bricks[i] = v->bricks[at];
-		v->bricks[at] = b;
-	}
-	return true;
 }
 
 static int
@@ -147,7 +112,7 @@ ask_gluster(struct job *m, struct volume *v)
 	     i++)
 		r = ask_node(m, v, i, &info, &err);
 	if (r == ERR_OK)
-		known = reorder(v, &info);
+		known = brick_order_take(v, &info);
 	if (r == ERR_OK && !known)
 		other_bricks(m, v, "gluster has other bricks than the dump");
 	else if (r == ERR_NOTFOUND)
@@ -196,7 +161,7 @@ complete(struct job *m, struct error *err)
 /* ---- the report ---- */
 
 static void
-count(const char *what, size_t n)
+tell_count(const char *what, size_t n)
 {
 	fprintf(stderr, "%8zu %s\n", n, what);
 }
@@ -215,16 +180,16 @@ print_report(const struct job *m)
 			"the dump's, not gluster's: %s\n", m->unordered,
 			m->o->ask_gluster ? "gluster could not be asked" :
 			"--ask-gluster asks");
-	count("clusters", d->of[RECORD_CLUSTER].n);
-	count("nodes", d->of[RECORD_NODE].n);
-	count("devices", d->of[RECORD_DEVICE].n);
-	count("volumes", d->of[RECORD_VOLUME].n);
-	count("bricks", d->nbricks);
-	count("block volumes", d->of[RECORD_BLOCKVOLUME].n);
-	count("pending operations", d->ops.n);
-	count("operations to be cleaned up", d->of[RECORD_OPERATION].n);
+	tell_count("clusters", d->of[RECORD_CLUSTER].n);
+	tell_count("nodes", d->of[RECORD_NODE].n);
+	tell_count("devices", d->of[RECORD_DEVICE].n);
+	tell_count("volumes", d->of[RECORD_VOLUME].n);
+	tell_count("bricks", d->nbricks);
+	tell_count("block volumes", d->of[RECORD_BLOCKVOLUME].n);
+	tell_count("pending operations", d->ops.n);
+	tell_count("operations to be cleaned up", d->of[RECORD_OPERATION].n);
 	if (m->o->ask_gluster)
-		count("volumes in the order of gluster", m->ordered);
+		tell_count("volumes in the order of gluster", m->ordered);
 }
 
 /* ---- import ---- */
@@ -285,6 +250,11 @@ fill_store(struct job *m, const struct docs *docs, struct error *err)
 
 	if (r == ERR_OK)
 		r = bulk_fill(&b, m->o->jsonfile, err);
+	if (r == ERR_EXISTS && m->o->if_empty) {
+		fprintf(stderr, "%s: left as it is\n", err->text);
+		store_close(s);
+		return ERR_OK;
+	}
 	if (r == ERR_OK)
 		r = bulk_finish(&b, err);
 	if (r == ERR_OK)

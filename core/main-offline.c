@@ -24,6 +24,7 @@ enum takes {
 	T_IMPORT = 1 << 2,		/* --pending, --force, ... */
 	T_SELECTION = 1 << 3,		/* heketi's --all, --clusters, ... */
 	T_VOLUME = 1 << 4,		/* --force-volume-name */
+	T_WORDS = 1 << 5,		/* more words, which it looks at */
 };
 
 struct command {
@@ -51,6 +52,16 @@ update_dbvol(struct daemon *d, const struct offline_options *o)
 	      "SQLite's), not on\na gluster volume, so no volume needs the "
 	      "options that heketi's database does.\n", stderr);
 	return EXIT_SUCCESS;
+}
+
+/* "offline state examine gluster" */
+static int
+examine(struct daemon *d, const struct offline_options *o)
+{
+	fputs("Not offline: a server that runs can be asked at any time, also in "
+	      "the middle of\noperations: 'brickyard server state examine "
+	      "gluster'.\n", stderr);
+	return EXIT_FAILURE;
 }
 
 static void
@@ -113,6 +124,8 @@ cleanup_operations(struct daemon *d, const struct offline_options *o)
 
 	load_plugins(d);
 	r = open_executor(d, &err);
+	if (r == ERR_OK)
+		r = executor_inject(d->config, &d->executor, &err);
 	deps.plugins = d->plugins;
 	deps.executor = d->executor;
 	if (r == ERR_OK)
@@ -142,6 +155,7 @@ static const struct command commands[] = {
 	  T_DBFILE | T_SELECTION, "not needed here" },
 	{ "offline", "cleanup-operations", cleanup_operations, 0,
 	  "carry on or undo all operations that are open" },
+	{ "offline", "state", examine, T_WORDS, "not offline" },
 	{ "offline", "update-dbvol", update_dbvol, T_VOLUME,
 	  "not needed here" },
 };
@@ -167,6 +181,8 @@ static const struct {
 	  "ask the nodes for the order of bricks" },
 	{ { "dry-run", no_argument, NULL, 'n' }, T_IMPORT, NULL,
 	  "check and report, write nothing" },
+	{ { "if-empty", no_argument, NULL, 'e' }, T_IMPORT, NULL,
+	  "a store that is not empty is left as it is" },
 	{ { "all", no_argument, NULL, 'x' }, T_SELECTION, NULL, "ignored" },
 	{ { "clusters", required_argument, NULL, 'x' }, T_SELECTION, "IDS",
 	  "ignored" },
@@ -230,6 +246,7 @@ take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 	case 'f': o->force = true; break;
 	case 'g': o->ask_gluster = true; break;
 	case 'n': o->dry_run = true; break;
+	case 'e': o->if_empty = true; break;
 	case 'D': o->debug = true; break;
 	}
 }
@@ -266,7 +283,7 @@ run_command(struct daemon *d, const struct command *c, int argc, char **argv)
 			return usage_error(c, NULL);
 		take_option(d, &o, opt, &spec);
 	}
-	if (optind < argc)
+	if (optind < argc && (c->takes & T_WORDS) == 0)
 		return usage_error(c, argv[optind]);
 	if (load_config(d, &err) != ERR_OK) {
 		fprintf(stderr, "ERROR: %s\n", err.text);

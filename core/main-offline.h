@@ -8,7 +8,7 @@
 struct offline_options {
 	const char *jsonfile;		/* NULL: not given */
 	const char *pending;		/* refuse, clean, drop */
-	bool force, dry_run, ask_gluster, debug;
+	bool force, dry_run, ask_gluster, if_empty, debug;
 };
 
 /* Each returns the exit status. */

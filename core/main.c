@@ -130,6 +130,24 @@ set_from_option(struct config *c, const char *key, const char *value,
 	return config_set(c, key, value, CONFIG_STRING, "command line", err);
 }
 
+/* Keys of heketi that are another key of ours, where that is not set. */
+static enum err
+take_over(struct config *c, struct error *err)
+{
+	const char *size = config_str(c, "mock_device_size_gb");
+	enum err r = ERR_OK;
+
+	if (config_is_set(c, "mock_device_size_gb") &&
+	    !config_is_set(c, "executors.simulated.device_size_gb"))
+		r = config_set(c, "executors.simulated.device_size_gb", size,
+			       CONFIG_INT, "mock_device_size_gb", err);
+	if (r == ERR_OK && config_bool(c, "glusterfs.db_read_only") &&
+	    !config_is_set(c, "default_state"))
+		r = config_set(c, "default_state", "read-only", CONFIG_STRING,
+			       "glusterfs.db_read_only", err);
+	return r;
+}
+
 enum err
 load_config(struct daemon *d, struct error *err)
 {
@@ -150,6 +168,8 @@ load_config(struct daemon *d, struct error *err)
 		r = set_from_option(d->config, "store", d->opt.store, err);
 	if (r == ERR_OK)
 		r = set_from_option(d->config, "listen", d->opt.listen, err);
+	if (r == ERR_OK)
+		r = take_over(d->config, err);
 	if (r == ERR_OK)
 		r = config_check(d->config, err);
 	return r;
@@ -403,6 +423,8 @@ start(struct daemon *d, const char *listen, struct error *err)
 		r = check_executor(d, err);
 	if (r == ERR_OK)
 		r = open_executor(d, err);
+	if (r == ERR_OK)
+		r = executor_inject(d->config, &d->executor, err);
 	deps.executor = d->executor;
 	if (r == ERR_OK)
 		r = api_start(d->config, listen, d->opt.disable_auth, &d->api,

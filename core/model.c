@@ -102,6 +102,10 @@ volume_changed(struct model *m, const struct volume *was,
 {
 	char key[2 * ID_SIZE];
 
+	if (was != NULL && was->doing == VOLUME_CREATING)
+		relation_remove(m->hidden_volumes, was->cluster, was->id);
+	if (now != NULL && now->doing == VOLUME_CREATING)
+		relation_add(m->hidden_volumes, now->cluster, now->id);
 	if (was != NULL && now != NULL && same_bricks(was, now) &&
 	    was->block == now->block)
 		return;
@@ -129,6 +133,10 @@ static void
 blockvolume_changed(struct model *m, const struct blockvolume *was,
 		    const struct blockvolume *now)
 {
+	if (was != NULL && was->doing == VOLUME_CREATING)
+		relation_remove(m->hidden_blockvolumes, was->cluster, was->id);
+	if (now != NULL && now->doing == VOLUME_CREATING)
+		relation_add(m->hidden_blockvolumes, now->cluster, now->id);
 	if (was != NULL) {
 		relation_remove(m->blockvolumes, was->cluster, was->id);
 		relation_remove(m->hosted, was->hosting, was->id);
@@ -233,11 +241,13 @@ reset(void *arg)
 	topology_forget_health(m->topology);
 	relation_clear(m->nodes);
 	relation_clear(m->volumes);
+	relation_clear(m->hidden_volumes);
 	relation_clear(m->devices);
 	relation_clear(m->bricks);
 	relation_clear(m->pool_mates);
 	relation_clear(m->leftovers);
 	relation_clear(m->blockvolumes);
+	relation_clear(m->hidden_blockvolumes);
 	relation_clear(m->hosting);
 	relation_clear(m->hosted);
 	relation_clear(m->open_ops);
@@ -261,11 +271,13 @@ model_new(struct mirror *mirror)
 	m->topology = topology_new();
 	m->nodes = relation_new();
 	m->volumes = relation_new();
+	m->hidden_volumes = relation_new();
 	m->devices = relation_new();
 	m->bricks = relation_new();
 	m->pool_mates = relation_new();
 	m->leftovers = relation_new();
 	m->blockvolumes = relation_new();
+	m->hidden_blockvolumes = relation_new();
 	m->hosting = relation_new();
 	m->hosted = relation_new();
 	m->open_ops = relation_new();
@@ -282,11 +294,13 @@ model_free(struct model *m)
 	topology_free(m->topology);
 	relation_free(m->nodes);
 	relation_free(m->volumes);
+	relation_free(m->hidden_volumes);
 	relation_free(m->devices);
 	relation_free(m->bricks);
 	relation_free(m->pool_mates);
 	relation_free(m->leftovers);
 	relation_free(m->blockvolumes);
+	relation_free(m->hidden_blockvolumes);
 	relation_free(m->hosting);
 	relation_free(m->hosted);
 	relation_free(m->open_ops);

@@ -16,9 +16,11 @@ struct model {
 	struct topology *topology;
 	struct relation *nodes;		/* cluster -> nodes */
 	struct relation *volumes;	/* cluster -> volumes, pending ones too */
+	struct relation *hidden_volumes; /* cluster -> those being created */
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *blockvolumes;	/* cluster -> block volumes, all */
+	struct relation *hidden_blockvolumes; /* cluster -> those being created */
 	struct relation *hosting;	/* cluster -> volumes that host such */
 	struct relation *hosted;	/* hosting volume -> block volumes, all */
 	/* "DEVICE POOL" -> "BRICK VOLUME" of bricks in thin pools that do not have

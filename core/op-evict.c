@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "brick-order.h"
 #include "heal.h"
 #include "leftover.h"
 #include "live-node.h"
@@ -137,6 +138,32 @@ not_in_gluster(const struct evict *e, struct error *err)
 	return fail(err, ERR_NOTFOUND, "Id not found");
 }
 
+/* A record that was imported may have its bricks in another order: then gluster's
+ * is taken, and looked at once more.
+ */
+static enum err
+look_in_order(struct op_run *run, const struct brickyard_call *call,
+	      struct evict *e, struct presence *ret, struct error *err)
+{
+	enum err r = gluster_look(run->deps, call, e->v, e->old, e->new_, ret,
+				  err);
+	struct error why;
+	bool changed = false;
+
+	if (r != ERR_REFUSED || e->new_ != NULL)
+		return r;
+	r = brick_order_learn(run, call, e->v, &changed, &why);
+	if (r != ERR_OK || !changed)
+		return is_abandoning(r) ? fail(err, r, "%s", why.text) :
+					  ERR_REFUSED;
+	evict_release(e);
+	*e = (struct evict){ 0 };
+	r = evict_need(e, run, false, err);
+	if (r != ERR_OK || e->v == NULL)
+		return r;
+	return gluster_look(run->deps, call, e->v, e->old, e->new_, ret, err);
+}
+
 enum err
 evict_check(struct op_run *run, const struct brickyard_call *call,
 	    struct error *err)
@@ -147,10 +174,12 @@ evict_check(struct op_run *run, const struct brickyard_call *call,
 
 	if (r != ERR_OK || e.v == NULL)
 		return r;
-	r = gluster_look(run->deps, call, e.v, e.old, e.new_, &there, err);
-	if (r == ERR_OK && !there.old && !there.new_)
+	r = look_in_order(run, call, &e, &there, err);
+	if (r != ERR_OK || e.v == NULL)
+		return r;
+	if (!there.old && !there.new_)
 		return not_in_gluster(&e, err);
-	return r == ERR_OK ? wait_for_heal(run, call, &e, err) : r;
+	return wait_for_heal(run, call, &e, err);
 }
 
 /* ---- stage: place ---- */

@@ -193,16 +193,14 @@ add_clone(struct making *m)
 static void
 add_eviction(struct making *m)
 {
-	const struct volume *v = named_volume(m, VOLUME_EVICTING);
+	const struct volume *v = volume_of(m, m->op->target);
+	const char *old = kvs_get(&m->op->args, "brick");
 
-	if (volume_of(m, m->op->target) == NULL)
-		add(m, CHANGE_DELETE_BRICK, m->op->target);
-	for (size_t i = 0; i < m->op->bricks.n; i++)
-		if (strcmp(m->op->bricks.v[i], m->op->target) != 0)
-			add(m, CHANGE_ADD_BRICK, m->op->bricks.v[i]);
+	if (old != NULL)
+		add(m, CHANGE_DELETE_BRICK, old);
 	for (size_t i = 0; v != NULL && i < v->nbricks; i++)
 		if (strcmp(v->bricks[i].pending, m->op->id) == 0 &&
-		    strcmp(v->bricks[i].id, m->op->target) != 0)
+		    (old == NULL || strcmp(v->bricks[i].id, old) != 0))
 			add(m, CHANGE_ADD_BRICK, v->bricks[i].id);
 }
 

@@ -120,6 +120,13 @@ struct replica_view {
 struct replica_view *service_replicas(struct service *, size_t *ret_n);
 void service_replicas_free(struct replica_view *, size_t n);
 
+/* What an operator should know of a node: records of node_probe.  It waits for
+ * the node.
+ */
+enum err MUST_CHECK service_node_probe(struct service *, const char *id,
+				       struct brickyard_result *ret,
+				       struct error *);
+
 /* Nodes whose glusterd does not answer: struct health; mirror_list_free. */
 struct record **service_unhealthy(struct service *, size_t *ret_n);
 
@@ -133,6 +140,65 @@ struct figure {
 	uint64_t value;
 };
 size_t service_figures(struct service *, struct figure ret[SERVICE_FIGURES_MAX]);
+
+/* What the nodes of the snapshot have, as they say themselves; node: it waits for
+ * them, a minute at most.
+ */
+struct examined {
+	struct node *node;		/* a reference */
+	char *error;			/* why it could not be asked, or NULL */
+	struct { struct kvs *v; size_t n, cap; } records;	/* node_examine's */
+};
+struct examined *service_examine(struct service *,
+				 const struct mirror_snapshot *, size_t *ret_n);
+void service_examine_free(struct examined *, size_t n);
+
+/* What is measured for GET /metrics.  measures_release and
+ * topology_measures_release.
+ */
+enum measured_status {
+	MEASURED_RUNNING, MEASURED_UNDOING, MEASURED_STUCK, MEASURED_STATUSES
+};
+struct measures {
+	size_t operations[OP_KINDS][MEASURED_STATUSES];	/* of all replicas */
+	size_t records[RECORD_KINDS];
+	size_t unreadable;
+	int64_t revision;
+	const struct mirror_stats *store;
+	const struct step_stats *steps;
+	bool has_lease;
+	int64_t lease_left_ms;
+	struct strs duties;			/* that this replica has */
+};
+void service_measure(struct service *, struct measures *ret);
+void measures_release(struct measures *);
+
+struct topology_measures {
+	struct {
+		struct cluster_measure {
+			char id[ID_SIZE];
+			size_t volumes, blockvolumes, nodes;	/* to be seen */
+		} *v;
+		size_t n, cap;
+	} clusters;
+	struct {
+		struct node_measure {
+			struct node *node;	/* a reference */
+			size_t devices;
+		} *v;
+		size_t n, cap;
+	} nodes;
+	struct {
+		struct device_measure {
+			struct device *device;	/* a reference */
+			size_t node;		/* index among the nodes */
+			size_t bricks;
+		} *v;
+		size_t n, cap;
+	} devices;
+};
+void service_measure_topology(struct service *, struct topology_measures *ret);
+void topology_measures_release(struct topology_measures *);
 
 /* ---- changing ---- */
 
@@ -245,6 +311,10 @@ enum err MUST_CHECK service_volume_restrict(struct service *, const char *id,
 					    enum restriction,
 					    char ret_op[ID_SIZE],
 					    struct error *);
+/* name "" or NULL: vol_ID */
+enum err MUST_CHECK service_volume_clone(struct service *, const char *id,
+					 const char *name, char ret_op[ID_SIZE],
+					 struct error *);
 enum err MUST_CHECK service_brick_evict(struct service *, const char *id,
 					bool heal_check, char ret_op[ID_SIZE],
 					struct error *);
@@ -270,6 +340,8 @@ enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
 					  struct error *);
 
 struct plugin_host *service_plugins(struct service *);
+/* Volume types that are not loaded though volumes need them, and how many do. */
+void service_missing_types(struct service *, struct kvs *ret);
 const struct config *service_config(struct service *);
 const char *service_replica_id(struct service *);
 void service_quarantined(struct service *, struct strs *ret);

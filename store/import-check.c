@@ -202,6 +202,24 @@ check_devices(struct import *d)
 
 /* ---- block-hosting volumes ---- */
 
+/* A block volume that is being expanded has what it is to have, until that is
+ * undone.
+ */
+static uint64_t
+promised_bytes(const struct import *d, const struct blockvolume *b)
+{
+	for (size_t i = 0; i < d->of[RECORD_OPERATION].n; i++) {
+		const struct operation *op =
+			(const void *)d->of[RECORD_OPERATION].v[i];
+		const char *bytes = kvs_get(&op->args, "new_bytes");
+		uint64_t wanted = bytes != NULL ? strtoull(bytes, NULL, 10) : 0;
+
+		if (strcmp(op->target, b->id) == 0 && wanted > b->size_bytes)
+			return wanted;
+	}
+	return b->size_bytes;
+}
+
 static uint64_t
 hosted_bytes(const struct import *d, const char *volume)
 {
@@ -212,9 +230,17 @@ hosted_bytes(const struct import *d, const char *volume)
 			(const void *)d->of[RECORD_BLOCKVOLUME].v[i];
 
 		if (strcmp(b->hosting, volume) == 0)
-			sum += b->size_bytes;
+			sum += promised_bytes(d, b);
 	}
 	return sum;
+}
+
+uint64_t
+import_hosting_free(const struct import *d, const struct volume *v)
+{
+	uint64_t taken = hosted_bytes(d, v->id) + v->block_reserved_bytes;
+
+	return taken < v->size_bytes ? v->size_bytes - taken : 0;
 }
 
 /* What heketi does to old ones when it starts. */
@@ -223,7 +249,7 @@ check_hosting(struct import *d, struct volume *v)
 {
 	uint64_t gib = v->size_bytes >> GIB_SHIFT;
 	uint64_t reserve = (gib - gib * 98 / 100) << GIB_SHIFT;
-	uint64_t taken = hosted_bytes(d, v->id), left;
+	uint64_t left;
 
 	if (v->block_reserved_bytes == 0 && v->block_free_bytes >= reserve) {
 		v->block_reserved_bytes = reserve;
@@ -234,8 +260,7 @@ check_hosting(struct import *d, struct volume *v)
 			  v->id, v->name);
 		v->restriction = RESTRICTION_LOCKED_BY_UPDATE;
 	}
-	taken += v->block_reserved_bytes;
-	left = taken < v->size_bytes ? v->size_bytes - taken : 0;
+	left = import_hosting_free(d, v);
 	if (left == v->block_free_bytes)
 		return;
 	import_warn(d, "volume %s (%s): %" PRIu64 " GiB are said to be free for "
@@ -331,6 +356,14 @@ add_names(const struct import *d, struct docs *ret)
 						   v->cluster, v->name);
 
 		add_index(key, v->id, ret);
+	}
+	for (size_t i = 0; i < d->of[RECORD_BLOCKVOLUME].n; i++) {
+		const struct blockvolume *b =
+			(const void *)d->of[RECORD_BLOCKVOLUME].v[i];
+		CLEANUP_FREE char *key = xasprintf("block-names/%s/%s",
+						   b->hosting, b->name);
+
+		add_index(key, b->id, ret);
 	}
 }
 

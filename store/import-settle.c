@@ -19,9 +19,11 @@
 
 /* Beyond every limit: not to be tried elsewhere once it is undone. */
 #define NO_MORE_ATTEMPTS 1000000
-/* The stages of our own operations (core/op-volume.c). */
+/* The stages of our own operations (core/op-volume.c, core/op-block.c). */
 #define CREATE_STAGES	3
 #define EXPAND_STAGES	2
+#define BLOCK_CREATE_STAGES 4
+#define BLOCK_EXPAND_STAGES 1
 #define GIB_SHIFT	30
 
 static const char *
@@ -195,6 +197,19 @@ leave_out_brick(struct import *d, const char *what, const char *id)
 	}
 }
 
+/* It keeps the size that it has, and what was promised to it is free again. */
+static void
+stop_expanding(struct import *d, const char *id)
+{
+	const struct blockvolume *b =
+		(const void *)import_find(d, RECORD_BLOCKVOLUME, id);
+	struct volume *v = b == NULL ? NULL :
+			   (void *)import_find(d, RECORD_VOLUME, b->hosting);
+
+	if (v != NULL && v->block_reserved_bytes > 0)
+		v->block_free_bytes = import_hosting_free(d, v);
+}
+
 static void
 drop(struct import *d, const struct import_op *op, const char *what)
 {
@@ -209,9 +224,12 @@ drop(struct import *d, const struct import_op *op, const char *what)
 			 a->change == IMPORT_ADD_CLONE)
 			leave_out_volume(d, what, a->id);
 	}
-	for (size_t i = 0; i < op->n; i++)
+	for (size_t i = 0; i < op->n; i++) {
 		if (op->v[i].change == IMPORT_ADD_BRICK)
 			leave_out_brick(d, what, op->v[i].id);
+		else if (op->v[i].change == IMPORT_EXPAND_BLOCK_TO)
+			stop_expanding(d, op->v[i].id);
+	}
 }
 
 /* ---- cleaning ---- */
@@ -227,7 +245,7 @@ action_of(const struct import_op *op, enum import_change change)
 
 static const struct cleaning {
 	enum import_op_type type;
-	enum import_change change;	/* whose id is the volume's */
+	enum import_change change;	/* whose id is the target's */
 	enum op_kind kind;
 	enum op_status status;
 	uint32_t stage;
@@ -239,11 +257,26 @@ static const struct cleaning {
 	  OP_RUNNING, 0, VOLUME_DELETING },
 	{ IMPORT_OP_EXPAND_VOLUME, IMPORT_EXPAND_VOLUME, OP_VOLUME_EXPAND,
 	  OP_UNDOING, EXPAND_STAGES, VOLUME_EXPANDING },
+	{ IMPORT_OP_CREATE_BLOCK, IMPORT_ADD_BLOCK, OP_BLOCK_CREATE,
+	  OP_UNDOING, BLOCK_CREATE_STAGES, VOLUME_CREATING },
+	{ IMPORT_OP_DELETE_BLOCK, IMPORT_DELETE_BLOCK, OP_BLOCK_DELETE,
+	  OP_RUNNING, 0, VOLUME_DELETING },
+	{ IMPORT_OP_EXPAND_BLOCK, IMPORT_EXPAND_BLOCK_TO, OP_BLOCK_EXPAND,
+	  OP_UNDOING, BLOCK_EXPAND_STAGES, VOLUME_EXPANDING },
 };
+
+static void
+set_bytes(struct operation *op, const char *key, int64_t gib)
+{
+	CLEANUP_FREE char *bytes = xasprintf("%" PRIu64,
+					     (uint64_t)gib << GIB_SHIFT);
+
+	kvs_set(&op->args, key, bytes);
+}
 
 static struct operation *
 operation_for(const struct cleaning *c, const struct import_op *from,
-	      const struct import_action *a, const struct volume *v)
+	      const struct import_action *a, const char *cluster)
 {
 	struct operation *op = operation_new(from->id);
 
@@ -251,19 +284,17 @@ operation_for(const struct cleaning *c, const struct import_op *from,
 	op->status = c->status;
 	op->stage = c->stage;
 	op->attempt = NO_MORE_ATTEMPTS;
-	memcpy(op->target, v->id, ID_SIZE);
-	memcpy(op->cluster, v->cluster, ID_SIZE);
+	memcpy(op->target, a->id, ID_SIZE);
+	memcpy(op->cluster, cluster, ID_SIZE);
 	op->created_ms = op->updated_ms = from->started_s * 1000;
 	if (c->status == OP_UNDOING) {
 		op->error_code = ERR_CANCELLED;
 		op->error = xstrdup("heketi did not finish it");
 	}
-	if (c->kind == OP_VOLUME_EXPAND) {
-		CLEANUP_FREE char *add = xasprintf("%" PRIu64,
-						   (uint64_t)a->delta << GIB_SHIFT);
-
-		kvs_set(&op->args, "add_bytes", add);
-	}
+	if (c->kind == OP_VOLUME_EXPAND)
+		set_bytes(op, "add_bytes", a->delta);
+	else if (c->kind == OP_BLOCK_EXPAND)
+		set_bytes(op, "new_bytes", a->delta);
 	return op;
 }
 
@@ -281,22 +312,62 @@ mark_volume(struct volume *v, const struct cleaning *c, const char *op_id)
 }
 
 static bool
+clean_volume(struct import *d, const struct import_op *op,
+	     const struct cleaning *c, const struct import_action *a)
+{
+	struct volume *v = (void *)import_find(d, RECORD_VOLUME, a->id);
+
+	if (v == NULL || v->nbricks == 0)
+		return false;
+	mark_volume(v, c, op->id);
+	*VEC_PUSH(&d->of[RECORD_OPERATION]) =
+		&operation_for(c, op, a, v->cluster)->r;
+	return true;
+}
+
+/* Creating may have been making the hosting volume, too. */
+static bool
+clean_block(struct import *d, const struct import_op *from,
+	    const struct cleaning *c, const struct import_action *a)
+{
+	const struct import_action *made = action_of(from, IMPORT_ADD_VOLUME);
+	struct blockvolume *b =
+		(void *)import_find(d, RECORD_BLOCKVOLUME, a->id);
+	struct volume *v = b == NULL ? NULL :
+			   (void *)import_find(d, RECORD_VOLUME, b->hosting);
+	struct operation *op;
+
+	if (v == NULL || v->nbricks == 0 ||
+	    (made != NULL && strcmp(made->id, v->id) != 0))
+		return false;
+	op = operation_for(c, from, a, v->cluster);
+	b->doing = c->doing;
+	snprintf(b->pending, sizeof(b->pending), "%s", from->id);
+	if (made != NULL) {
+		mark_volume(v, c, from->id);
+		kvs_set(&op->args, "volume", v->id);
+	}
+	*VEC_PUSH(&d->of[RECORD_OPERATION]) = &op->r;
+	return true;
+}
+
+static bool
+is_block(const struct cleaning *c)
+{
+	return c->kind == OP_BLOCK_CREATE || c->kind == OP_BLOCK_DELETE ||
+	       c->kind == OP_BLOCK_EXPAND;
+}
+
+static bool
 clean(struct import *d, const struct import_op *op)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cleanings); i++) {
 		const struct cleaning *c = &cleanings[i];
 		const struct import_action *a = action_of(op, c->change);
-		struct volume *v;
 
-		if (c->type != op->type || a == NULL)
-			continue;
-		v = (void *)import_find(d, RECORD_VOLUME, a->id);
-		if (v == NULL || v->nbricks == 0)
-			return false;
-		mark_volume(v, c, op->id);
-		*VEC_PUSH(&d->of[RECORD_OPERATION]) =
-			&operation_for(c, op, a, v)->r;
-		return true;
+		if (c->type == op->type && a != NULL && a->delta >= 0)
+			return is_block(c) ? clean_block(d, op, c, a) :
+					     clean_volume(d, op, c, a);
 	}
 	return false;
 }

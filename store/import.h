@@ -103,6 +103,8 @@ void import_settle(struct import *, enum import_pending);
 
 /* The space of a brick, unless another one lives in the same thin pool. */
 void import_give_back(struct import *, const struct brick *);
+/* What its block volumes and the reserve leave of a hosting volume. */
+uint64_t import_hosting_free(const struct import *, const struct volume *);
 /* Leave out what belongs to nothing, instead of refusing it: errors about
  * strays become warnings.  After import_settle.
  */

@@ -61,6 +61,8 @@ struct mirror {
 	_Atomic int64_t revision;	/* written under wait_lock */
 	struct barrier *queued;		/* the one to begin next */
 	bool asking;			/* one is at the store */
+
+	struct mirror_stats stats;
 };
 
 /* What became of one key. */
@@ -567,12 +569,35 @@ enum err
 mirror_sync(struct mirror *m, int timeout_ms, struct error *err)
 {
 	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+	int64_t began_us = clock_mono_us();
 	int64_t revision = 0;
 	enum err e;
 
 	assert(!holds_lock);
 	e = shared_barrier(m, deadline_ms, &revision, err);
-	return e == ERR_OK ? wait_until(m, revision, deadline_ms, err) : e;
+	if (e == ERR_OK)
+		e = wait_until(m, revision, deadline_ms, err);
+	histogram_add(&m->stats.syncs, clock_mono_us() - began_us);
+	if (e != ERR_OK)
+		atomic_fetch_add(&m->stats.sync_failures, 1);
+	return e;
+}
+
+static enum err
+count_commit(struct mirror *m, enum err e, int64_t began_us)
+{
+	histogram_add(&m->stats.commits, clock_mono_us() - began_us);
+	if (e == ERR_CONFLICT)
+		atomic_fetch_add(&m->stats.conflicts, 1);
+	else if (e != ERR_OK)
+		atomic_fetch_add(&m->stats.failures, 1);
+	return e;
+}
+
+const struct mirror_stats *
+mirror_stats(const struct mirror *m)
+{
+	return &m->stats;
 }
 
 enum err
@@ -580,6 +605,7 @@ mirror_commit(struct mirror *m, const struct store_guard *guards,
 	      size_t nguards, const struct store_write *writes, size_t nwrites,
 	      struct error *err)
 {
+	int64_t began_us = clock_mono_us();
 	int64_t revision = 0;
 	enum err e;
 
@@ -587,10 +613,10 @@ mirror_commit(struct mirror *m, const struct store_guard *guards,
 	e = store_commit(m->store, guards, nguards, writes, nwrites, &revision,
 			 err);
 	if (e != ERR_OK)
-		return e;
+		return count_commit(m, e, began_us);
 	/* It is made, whether we see it in time or not. */
 	e = mirror_wait(m, revision, COMMIT_WAIT_MS, NULL);
-	return e == ERR_TIMEOUT ? ERR_OK : e;
+	return count_commit(m, e == ERR_TIMEOUT ? ERR_OK : e, began_us);
 }
 
 /* ---- reading ---- */

@@ -18,6 +18,7 @@
 
 #include "store/record.h"
 #include "store/store.h"
+#include "util/histogram.h"
 
 struct mirror;
 
@@ -93,6 +94,14 @@ enum err MUST_CHECK mirror_commit(struct mirror *,
 				  const struct store_write *, size_t nwrites,
 				  struct error *);
 struct store *mirror_store(struct mirror *);
+
+/* Since the process began. */
+struct mirror_stats {
+	struct histogram commits;	/* until the mirror shows them */
+	struct histogram syncs;
+	_Atomic uint64_t conflicts, failures, sync_failures;
+};
+const struct mirror_stats *mirror_stats(const struct mirror *);
 
 /* For kinds with ids, `id` is the id; for RECORD_INDEX, RECORD_SLOT,
  * RECORD_ADMIN and RECORD_DUTY it is the key after "index/", "slots/", ….

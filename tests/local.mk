@@ -17,6 +17,7 @@ include tests/unit/placement.mk
 include tests/unit/simulated.mk
 include tests/unit/api.mk
 include tests/unit/core.mk
+include tests/unit/kubernetes.mk
 include tests/unit/ssh.mk
 include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
@@ -32,7 +33,8 @@ include tests/sdk/sdk.mk
 # is not made faster or safer by a sanitizer in the daemon.
 SANITIZER_TESTS = $(check_PROGRAMS) $(filter tests/daemon/%,$(dist_check_SCRIPTS)) \
 	$(filter tests/unit/%,$(dist_check_SCRIPTS))
-THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %t-engine,$(check_PROGRAMS))
+THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %t-engine,$(check_PROGRAMS)) \
+	$(filter %/t-ssh-run.t %/t-ssh-outage.t,$(dist_check_SCRIPTS))
 VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random,$(check_PROGRAMS))
 print-sanitizer-tests:
 	@echo $(SANITIZER_TESTS)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 int64_t clock_wall_ms(void);
 /* A condition variable whose timed wait uses the monotonic clock. */
 void cond_init_mono(pthread_cond_t *);

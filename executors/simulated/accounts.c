@@ -273,6 +273,9 @@ print_accounts(sqlite3 *db)
 
 /* ---- check ---- */
 
+/* What glusterd mounts itself is not in fstab. */
+#define NOT_A_CLONE "m.point NOT LIKE '/run/gluster/snaps/%'"
+
 /* Each gives a line for every problem.  What a killed process left half made
  * is one, too: nobody is to leave that for good.
  */
@@ -334,7 +337,8 @@ static const char *const checks[] = {
 	" LEFT JOIN fstab f ON f.node = d.node AND f.source = CASE d.kind"
 	"  WHEN 1 THEN '/dev/mapper/' || d.vg || '-' || l.name"
 	"  ELSE d.name || '/' || d.vg || '/' || l.name || '.img' END"
-	" WHERE l.fs IS NULL OR f.id IS NULL OR m.lv IS NULL OR l.dir IS NULL"
+	" WHERE l.fs IS NULL OR m.lv IS NULL OR l.dir IS NULL"
+	"  OR (f.id IS NULL AND " NOT_A_CLONE ")"
 	"  OR substr(l.dir, 1, length(m.point) + 1) <> m.point || '/'",
 
 	"SELECT n.host || ': mount ' || m.point || ' of ' || m.source || CASE"
@@ -342,7 +346,10 @@ static const char *const checks[] = {
 	"  ELSE ' has another line in fstab: ' || f.source END"
 	" FROM mounts m JOIN nodes n ON n.id = m.node"
 	" LEFT JOIN fstab f ON f.node = m.node AND f.point = m.point"
-	" WHERE f.id IS NULL OR f.source <> m.source",
+	" WHERE (f.id IS NULL AND " NOT_A_CLONE ") OR f.source <> m.source",
+
+	"SELECT 'snapshot ' || name || ' of volume ' || volume || ' is left'"
+	" FROM snapshots",
 
 	"SELECT n.host || ': mount ' || m.point || ' of ' || m.source || ' is"
 	" not of LV ' || d.vg || '/' || l.name FROM mounts m"

@@ -4,6 +4,7 @@ executor_LTLIBRARIES += %D%/simulated.la
 	%D%/sim-block.c \
 	%D%/sim-brick.c \
 	%D%/sim-busy.c \
+	%D%/sim-clone.c \
 	%D%/sim-db.c \
 	%D%/sim-device.c \
 	%D%/sim-examine.c \

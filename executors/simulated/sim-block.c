@@ -113,6 +113,24 @@ join_hosts(struct step *s, const struct brickyard_block *b, char *ret,
 }
 
 static int
+check_host(struct step *s, const char *host)
+{
+	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT manage FROM nodes WHERE"
+		" host=? AND pool=?", "si", host, s->pool);
+	int r = q_next(s, st);
+
+	if (r == 0)
+		return step_refuse(s, BRICKYARD_ERR_INVALID, "Failed to create"
+				   " block volume: host %s is not in the pool",
+				   host);
+	if (r == 1 && sim_is_down(s, host, q_text(st, 0)))
+		return step_refuse(s, BRICKYARD_ERR_PERMANENT, "Failed to"
+				   " create block volume: %s: gluster-blockd is"
+				   " not running", host);
+	return r < 0 ? -1 : 0;
+}
+
+static int
 check_hosts(struct step *s, const struct brickyard_block *b)
 {
 	uint32_t ha = b->hacount != 0 ? b->hacount : (uint32_t)b->nhosts;
@@ -121,31 +139,18 @@ check_hosts(struct step *s, const struct brickyard_block *b)
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "Failed to create"
 				   " block volume: ha value %u doesn't match"
 				   " %zu hosts", ha, b->nhosts);
-	for (size_t i = 0; i < b->nhosts; i++) {
-		int64_t found = 0;
-		int r = q_number(s, &found, "SELECT 1 FROM nodes WHERE host=?"
-				 " AND pool=?", "si", b->hosts[i], s->pool);
-
-		if (r < 0)
+	for (size_t i = 0; i < b->nhosts; i++)
+		if (check_host(s, b->hosts[i]) < 0)
 			return -1;
-		if (r == 0)
-			return step_refuse(s, BRICKYARD_ERR_INVALID, "Failed to"
-					   " create block volume: host %s is"
-					   " not in the pool", b->hosts[i]);
-		if (sim_is_down(s, b->hosts[i], b->hosts[i]))
-			return step_refuse(s, BRICKYARD_ERR_PERMANENT, "Failed"
-					   " to create block volume: %s:"
-					   " gluster-blockd is not running",
-					   b->hosts[i]);
-	}
 	return 0;
 }
 
-/* What the file system of the volume holds is what its first set holds, once
- * for each set: the files must fit in there.
+/* The files must fit into what the file system of the volume holds: of replicas
+ * that is one of each set.
  */
 static int
-check_room(struct step *s, const struct block_args *a)
+check_room(struct step *s, const char *what, const struct block_args *a,
+	   int64_t more)
 {
 	int64_t used = 0, room = 0;
 
@@ -159,10 +164,11 @@ check_room(struct step *s, const struct block_args *a)
 		     " (b.n % v.set_size = 0 OR v.kind <> 'replicate')", "i",
 		     a->on.id) < 0)
 		return -1;
-	if (used + (int64_t)a->b->size_bytes <= room)
+	if (more <= room - used)
 		return 0;
-	return step_refuse(s, BRICKYARD_ERR_PERMANENT, "Failed to create block"
-			   " volume: no space left on volume %s", a->volume);
+	return step_refuse(s, BRICKYARD_ERR_PERMANENT, "Failed to %s block"
+			   " volume: no space left on volume %s", what,
+			   a->volume);
 }
 
 static int
@@ -170,7 +176,8 @@ add_block(struct step *s, struct block_args *a)
 {
 	char hosts[4096];
 
-	if (check_hosts(s, a->b) < 0 || check_room(s, a) < 0 ||
+	if (check_hosts(s, a->b) < 0 ||
+	    check_room(s, "create", a, (int64_t)a->b->size_bytes) < 0 ||
 	    join_hosts(s, a->b, hosts, sizeof(hosts)) < 0)
 		return -1;
 	return q_run(s, "INSERT INTO blocks(volume, name, size_bytes, hacount,"
@@ -327,6 +334,8 @@ grow_file(struct step *s, void *arg)
 				   " operation)");
 	if (size == a->row.size_bytes)
 		return 0;
+	if (check_room(s, "expand", a, size - a->row.size_bytes) < 0)
+		return -1;
 	for (size_t i = 0; i < (size_t)a->row.hacount; i++) {
 		if (q_run(s, "INSERT OR IGNORE INTO shortfalls(block, portal,"
 			  " size_bytes) VALUES(?,?,?)", "iii", a->row.id,

@@ -63,7 +63,8 @@ changes_gluster(enum step_id id)
 {
 	return id == STEP_PEER_PROBE || id == STEP_PEER_DETACH ||
 	       id == STEP_VOLUME_CREATE || id == STEP_VOLUME_EXPAND ||
-	       id == STEP_VOLUME_DESTROY || id == STEP_BRICK_REPLACE;
+	       id == STEP_VOLUME_DESTROY || id == STEP_BRICK_REPLACE ||
+	       id == STEP_VOLUME_CLONE;
 }
 
 static int

@@ -52,12 +52,17 @@ static const char sim_schema[] =
 	" node INTEGER NOT NULL REFERENCES nodes(id), point TEXT NOT NULL,"
 	" source TEXT NOT NULL, line TEXT NOT NULL, UNIQUE(node, point));"
 
-	/* rebalanced: how many bricks it had at the last rebalance. */
+	/* rebalanced: how many bricks it had at the last rebalance; origin: the
+	 * uuid of the volume that it is a clone of.
+	 */
 	"CREATE TABLE volumes (id INTEGER PRIMARY KEY, pool INTEGER NOT NULL,"
 	" name TEXT NOT NULL, uuid TEXT NOT NULL, status TEXT NOT NULL,"
 	" kind TEXT NOT NULL, words TEXT NOT NULL, set_size INTEGER NOT NULL,"
 	" nbricks INTEGER NOT NULL DEFAULT 0,"
-	" rebalanced INTEGER NOT NULL DEFAULT 0, UNIQUE(pool, name));"
+	" rebalanced INTEGER NOT NULL DEFAULT 0, origin TEXT,"
+	" UNIQUE(pool, name));"
+	"CREATE TABLE snapshots (pool INTEGER NOT NULL, name TEXT NOT NULL,"
+	" volume TEXT NOT NULL, PRIMARY KEY(pool, name)) WITHOUT ROWID;"
 	"CREATE TABLE options ("
 	" volume INTEGER NOT NULL REFERENCES volumes(id), name TEXT NOT NULL,"
 	" value TEXT NOT NULL, PRIMARY KEY(volume, name)) WITHOUT ROWID;"

@@ -37,6 +37,7 @@ static const char *const step_names[STEP_MAX] = {
 	[STEP_BRICK_REPLACE] = "brick_replace",
 	[STEP_DEVICE_FORGET] = "device_forget",
 	[STEP_NODE_EXAMINE] = "node_examine",
+	[STEP_VOLUME_CLONE] = "volume_clone",
 };
 
 const char *

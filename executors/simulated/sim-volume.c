@@ -563,6 +563,19 @@ expand_volume(struct step *s, void *arg)
 	return 0;
 }
 
+/* A clone that has bricks of ours already?  1 or 0, or -1. */
+static int
+is_clone_with(struct step *s, const struct volume_args *a)
+{
+	int64_t found;
+	int r = q_number(s, &found, "SELECT 1 FROM volumes WHERE id=?"
+			 " AND origin IS NOT NULL", "i", a->row.id);
+
+	if (r == 1)
+		r = count_present(s, a, 0);
+	return r < 0 ? -1 : r > 0;
+}
+
 static int
 expand_txn(struct step *s, void *arg)
 {
@@ -575,6 +588,9 @@ expand_txn(struct step *s, void *arg)
 	    check_counts(s, a->v, a->row.set_size, a->row.kind) < 0)
 		return -1;
 	r = same_id(s, a);
+	/* A clone has its source's. */
+	if (r == 0)
+		r = is_clone_with(s, a);
 	if (r == 0)
 		return refuse_taken(s, a);
 	if (r == 1)
@@ -784,18 +800,26 @@ give_bricks(struct step *s, const struct name_args *a)
 	return r;
 }
 
+int
+sim_give_info(struct step *s, const char *name, struct brickyard_result *result)
+{
+	struct name_args a = { .name = name, .result = result };
+
+	if (step_need_glusterd(s) < 0 ||
+	    sim_need_volume(s, "volume info", name, &a.row) < 0)
+		return -1;
+	sim_host->result_str(result, "status", a.row.status);
+	sim_host->result_str(result, "type", type_words(&a.row));
+	sim_host->result_str(result, "id", a.row.uuid);
+	return give_bricks(s, &a);
+}
+
 static int
 info_look(struct step *s, void *arg)
 {
-	struct name_args *a = arg;
+	const struct name_args *a = arg;
 
-	if (step_need_glusterd(s) < 0 ||
-	    sim_need_volume(s, "volume info", a->name, &a->row) < 0)
-		return -1;
-	sim_host->result_str(a->result, "status", a->row.status);
-	sim_host->result_str(a->result, "type", type_words(&a->row));
-	sim_host->result_str(a->result, "id", a->row.uuid);
-	return give_bricks(s, a);
+	return sim_give_info(s, a->name, a->result);
 }
 
 static int

@@ -362,6 +362,7 @@ static struct brickyard_executor plugin = {
 	.brick_replace = sim_brick_replace,
 	.device_forget = sim_device_forget,
 	.node_examine = sim_node_examine,
+	.volume_clone = sim_volume_clone,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, sim_host)

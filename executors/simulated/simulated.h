@@ -45,6 +45,7 @@ enum step_id {
 	STEP_BRICK_REPLACE,
 	STEP_DEVICE_FORGET,
 	STEP_NODE_EXAMINE,
+	STEP_VOLUME_CLONE,
 	STEP_MAX,
 	/* In the configuration of faults only: */
 	STEP_ANY,			/* "*" */
@@ -300,6 +301,11 @@ int sim_brick_replace(struct brickyard_executor_instance *,
 		      const struct brickyard_brick_ref *old_brick,
 		      const struct brickyard_brick_ref *new_brick,
 		      struct brickyard_error *);
+int sim_volume_clone(struct brickyard_executor_instance *,
+		     const struct brickyard_call *,
+		     const struct brickyard_node *, const char *name,
+		     const char *clone, const char *snapshot,
+		     struct brickyard_result *, struct brickyard_error *);
 
 int sim_block_create(struct brickyard_executor_instance *,
 		     const struct brickyard_call *,
@@ -360,6 +366,8 @@ int sim_find_volume(struct step *, const char *name, struct volume_row *ret);
 /* Or refuse. */
 int sim_need_volume(struct step *, const char *cmd, const char *name,
 		    struct volume_row *ret);
+/* The results of volume_info. */
+int sim_give_info(struct step *, const char *name, struct brickyard_result *);
 /* The row of a connected peer. */
 int sim_find_peer(struct step *, const char *cmd, const char *host,
 		  int64_t *ret);

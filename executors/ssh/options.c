@@ -31,8 +31,8 @@ const struct brickyard_option ssh_options[] = {
 	[OPT_IDLE_S] = { "idle_s", BRICKYARD_OPT_UINT, 0, "300",
 		"seconds until an unused connection is closed" },
 	[OPT_KEEPALIVE_S] = { "keepalive_s", BRICKYARD_OPT_UINT, 0, "15",
-		"seconds between keep-alive messages, of which three may stay "
-		"unanswered; 0: none" },
+		"seconds between keep-alive messages; after three times that "
+		"without an answer a connection is given up; 0: none" },
 	[OPT_KEYFILE] = { "keyfile", BRICKYARD_OPT_STRING, 0, "",
 		"private key to log in with (ed25519, ecdsa or rsa)" },
 	[OPT_KNOWN_HOSTS] = { "known_hosts", BRICKYARD_OPT_STRING, 0, "",

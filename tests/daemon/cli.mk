@@ -16,6 +16,7 @@ dist_check_SCRIPTS += \
 	%D%/t-cli-live.t \
 	%D%/t-cli-plan.t \
 	%D%/t-cli-protocol.t \
+	%D%/t-cli-template.t \
 	%D%/t-cli-topology.t \
 	%D%/t-manual.t
 EXTRA_DIST += tests/lib/fakeheketi.py

@@ -5,15 +5,20 @@ dist_check_SCRIPTS += \
 	%D%/t-block.t \
 	%D%/t-block-crash.t \
 	%D%/t-config.t \
+	%D%/t-clone.t \
 	%D%/t-conflicts.t \
 	%D%/t-copy-store.t \
 	%D%/t-crash.t \
+	%D%/t-db.t \
 	%D%/t-db-import.t \
+	%D%/t-db-import-random.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \
+	%D%/t-examine.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
+	%D%/t-heketi-start.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
 	%D%/t-http-bad-routes.t \
@@ -21,9 +26,12 @@ dist_check_SCRIPTS += \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-metrics.t \
+	%D%/t-inject.t \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
 	%D%/t-replicas.t \
+	%D%/t-ssh.t \
 	%D%/t-tags.t \
 	%D%/t-tls.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py

@@ -335,8 +335,12 @@ def hosts():
                 "portals are where glusterd runs")
         w.text("POST", "/blockvolumes", {"size": 1, "hacount": 3}, 500,
                "insufficient block hosts online")
+        w.text("POST", "/blockvolumes", {"size": 1}, 500, "Failed to create "
+               "block volume: n0.stor: gluster-blockd is not running")
         w.faults("\n".join("glusterd@n%d=down" % i for i in range(3)))
         w.text("POST", "/blockvolumes", {"size": 1}, 500, "Id not found")
+        w.text("POST", "/blockvolumes", {"size": 1, "hacount": 1}, 500,
+               "insufficient block hosts online")
         w.text("DELETE", "/blockvolumes/" +
                w.d.json("GET", "/blockvolumes")["blockvolumes"][0], None, 500,
                "no hosts available (3 total)")

@@ -153,9 +153,6 @@ def info():
          "block": False, "file": True},
         {"volumes": [], "nodes": [], "id": C2, "block": True,
          "file": False}]}, separators=(",", ":")), "topology info --json")
-    fake.fails(("topology", "info", "-T", "{{.}}"),
-               "Go templates are not supported: use --json and a tool that "
-               "reads JSON", "topology info -T says that it can't")
     fake.clear()
     fake.on("GET", "/clusters", json={"clusters": []})
     fake.prints(("topology", "info"), "\n", "an empty topology is a line")

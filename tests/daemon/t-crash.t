@@ -116,6 +116,67 @@ def with_empty_node(d, ctx):
     assert status == 204, (status, body)
 
 
+def with_spare(d, ctx):
+    """A fourth node, and a volume with a brick on a device that is offline."""
+    with_volume(d, ctx)
+    d.device(d.node(ctx["cluster"], "spare"))
+    v = d.json("GET", "/volumes/" + ctx["volume"])
+    ctx["brick"] = v["bricks"][0]["id"]
+    ctx["device"] = v["bricks"][0]["device"]
+    ctx["node"] = v["bricks"][0]["node"]
+    # Another brick there, of another volume.
+    status, _, body = d.run("POST", "/volumes", VOLUME)
+    assert status == 200, (status, body)
+
+
+def with_offline_device(d, ctx):
+    with_spare(d, ctx)
+    status, _, body = d.run("POST", "/devices/%s/state" % ctx["device"],
+                            {"state": "offline"})
+    assert status == 204, (status, body)
+
+
+def with_offline_node(d, ctx):
+    with_spare(d, ctx)
+    status, _, body = d.run("POST", "/nodes/%s/state" % ctx["node"],
+                            {"state": "offline"})
+    assert status == 204, (status, body)
+
+
+def evict_and_clone():
+    for step in ("bricks_create", "brick_replace", "bricks_destroy"):
+        for point in POINTS:
+            crash_at("%s#1=%s" % (step, point), "evict", with_spare, "POST",
+                     "/bricks/to-evict/{brick}", None, (204,))
+        crash_at("%s#1=exit-after" % step, "device remove",
+                 with_offline_device, "POST", "/devices/{device}/state",
+                 {"state": "failed"}, (204,))
+        crash_at("%s#1=exit-mid" % step, "node remove", with_offline_node,
+                 "POST", "/nodes/{node}/state", {"state": "failed"}, (204,))
+    for look in ("volume_info", "heal_info"):
+        for n in (1, 2):
+            crash_at("%s#%d=exit-before" % (look, n), "evict", with_spare,
+                     "POST", "/bricks/to-evict/{brick}", None, (204,))
+    # On the way back; and where there is no way back.
+    crash_at("brick_replace=fail:no\nbricks_destroy#1=exit-after",
+             "undo of an evict", with_spare, "POST",
+             "/bricks/to-evict/{brick}", None, (204, 500))
+    crash_at("brick_replace#1=after:no\nvolume_info#3=exit-after",
+             "evict that seemed to fail", with_spare, "POST",
+             "/bricks/to-evict/{brick}", None, (204,))
+    for point in POINTS:
+        crash_at("volume_clone#1=" + point, "clone", with_volume, "POST",
+                 "/volumes/{volume}/clone", {"name": "copy"}, (200,))
+    for n in (1, 2, 3, 4):
+        crash_at("volume_clone#1=exit-mid:%d" % n, "clone", with_volume, "POST",
+                 "/volumes/{volume}/clone", {"name": "copy"}, (200,))
+    for step in ("volume_destroy", "bricks_destroy"):
+        for point in POINTS:
+            crash_at("volume_clone=after:no\n%s#1=%s" % (step, point),
+                     "undo of a clone", with_volume, "POST",
+                     "/volumes/{volume}/clone", {"name": "copy"}, (200, 500))
+
+
 VOLUME = {"size": 10, "durability": {"type": "replicate",
                                      "replicate": {"replica": 3}}}
 POINTS = ("exit-before", "exit-mid", "exit-after")
@@ -158,7 +219,15 @@ def client(d, seed, stop, told):
     while not stop.is_set():
         try:
             volumes = d.json("GET", "/volumes")["volumes"]
-            if volumes and rng.random() < 0.4:
+            if volumes and rng.random() < 0.2:
+                v = d.json("GET", "/volumes/" + rng.choice(volumes))
+                told.append(("evict", send(
+                    d, "POST", "/bricks/to-evict/" +
+                    rng.choice(v["bricks"])["id"], None)))
+            elif volumes and rng.random() < 0.2:
+                told.append(("clone", send(
+                    d, "POST", "/volumes/%s/clone" % rng.choice(volumes), {})))
+            elif volumes and rng.random() < 0.4:
                 v = rng.choice(volumes)
                 told.append(("delete", send(d, "DELETE", "/volumes/" + v, None)))
             elif volumes and rng.random() < 0.3:
@@ -175,7 +244,7 @@ def any_moment(rounds, seed):
     """kill -9 at moments that nobody chose, under load."""
     rng = random.Random(seed)
     w = World(latency="bricks_create=3,volume_create=3,bricks_destroy=2,"
-              "volume_destroy=2,volume_expand=3")
+              "volume_destroy=2,volume_expand=3,brick_replace=3,volume_clone=3")
     d = w.d
     try:
         d.topology(nodes=4, devices=2)
@@ -224,5 +293,6 @@ def any_moment(rounds, seed):
 
 
 every_boundary()
+evict_and_clone()
 any_moment(12, os.environ.get("BRICKYARD_TEST_SEED", str(random.randrange(10**6))))
 tap.done()

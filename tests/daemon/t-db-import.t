@@ -66,6 +66,13 @@ for name, counts in (("plain", (2, 3, 6, 6, 21, 0)),
            "%s: comes out byte for byte, but for the generation" % name)
     tap.ok(out != dumps.text(name), "which is a new one")
 
+code, err, store = load(dumps.text("block"))
+tap.is_(sorted(k for k in records(store) if k.startswith("index/block-names/")),
+        sorted("index/block-names/%s/%s" % (b["Info"]["blockhostingvolume"],
+                                            b["Info"]["name"])
+               for b in json.loads(dumps.text("block"))["blockvolumeentries"]
+               .values()), "block volumes hold their names")
+
 code, err, store = load(dumps.text("old"))
 tap.is_(code, 0, "a dump of an old heketi is imported") or tap.diag(err)
 once = export(store)
@@ -288,13 +295,13 @@ tap.ok(code == 0 and "are said to be used, its bricks take" in err and
 # ---- operations under way ----
 
 code, err, store = load(dumps.text("pending"))
-tap.ok(code == 1 and err.count("was under way: let heketi finish it") == 3,
+tap.ok(code == 1 and err.count("was under way: let heketi finish it") == 7,
        "operations under way are a reason to refuse, each is named")
 code, err, store = load(dumps.text("pending"), "--pending", "maybe")
 tap.has(err, "--pending 'maybe': give refuse, clean or drop", "how else")
 
 code, err, store = load(dumps.text("pending-all"), "--pending", "clean")
-tap.is_([w for w in ("evict-brick", "create-block-volume", "clone-volume")
+tap.is_([w for w in ("evict-brick", "clone-volume")
          if "(%s, stale, of 2020-09-13) can't be cleaned up from here" % w
          not in err], [], "some can't be cleaned up: refused") or tap.diag(err)
 code, err, store = load(dumps.text("pending-all"), "--pending", "drop")
@@ -302,9 +309,13 @@ tap.is_(code, 0, "but dropped") or tap.diag(err)
 d = json.loads(export(store))
 tap.is_(sorted(v["Info"]["name"] for v in d["volumeentries"].values()),
         ["vol_bhv", "vol_evict", "vol_fine", "vol_going", "vol_grow",
-         "vol_src2"], "what was to come is left out, what was to go stays")
-tap.is_([x["Info"]["name"] for x in d["blockvolumeentries"].values()],
-        ["blk_fine"], "also block volumes")
+         "vol_hosts", "vol_src2"], "what was to come is left out, what was to go stays")
+tap.is_(sorted((x["Info"]["name"], x["Info"]["size"])
+               for x in d["blockvolumeentries"].values()),
+        [("blk_d", 2), ("blk_e", 1), ("blk_fine", 2)], "also block volumes")
+host = named(d, "vol_hosts")["Info"]["blockinfo"]
+tap.is_((host["freesize"], "restriction" in host), (16, False),
+        "one that was to grow is as it was, its hosting volume open")
 tap.is_(named(d, "vol_bhv")["Info"]["blockinfo"]["freesize"], 17,
         "whose space is free again")
 tap.is_({len(v["Bricks"]) for v in d["volumeentries"].values()}, {3},
@@ -324,15 +335,23 @@ tap.is_(used, {i: sum(d["brickentries"][b]["TpSize"] +
 
 code, err, store = load(dumps.text("pending"), "--pending", "clean")
 tap.is_(code, 0, "they are imported to be cleaned up") or tap.diag(err)
-tap.has(err, "       3 operations to be cleaned up\n", "all of them")
+tap.has(err, "       7 operations to be cleaned up\n", "all of them")
 config = put({"glusterfs": {"executor": "mock"}})
 code, out, err = db("offline", "cleanup-operations", "--config", config,
                     "--store", "sqlite:" + store)
-tap.ok(code == 0 and "3 operations cleaned up, 0 remain\n" in err,
+tap.ok(code == 0 and "7 operations cleaned up, 0 remain\n" in err,
        "without serving") or tap.diag(err)
 cleaned = json.loads(export(store))
 tap.is_(sorted(v["Info"]["name"] for v in cleaned["volumeentries"].values()),
-        ["vol_fine", "vol_grow"], "creating is undone, deleting is finished")
+        ["vol_fine", "vol_grow", "vol_hosts"],
+        "creating is undone, deleting is finished")
+tap.is_([(x["Info"]["name"], x["Info"]["size"], x["Pending"]["Id"])
+         for x in cleaned["blockvolumeentries"].values()],
+        [("blk_e", 1, "")], "of block volumes, too")
+tap.is_(named(cleaned, "vol_hosts")["Info"]["blockinfo"],
+        {"freesize": 18, "reservedsize": 1,
+         "blockvolume": list(cleaned["blockvolumeentries"])},
+        "their hosting volume has its space back")
 tap.is_((named(cleaned, "vol_grow")["Info"]["size"],
          len(named(cleaned, "vol_grow")["Bricks"])), (1, 3),
         "expanding is undone")
@@ -355,6 +374,10 @@ code, err, store = load(dumps.text("plain"))
 code, out, err = db("db", "import", "--jsonfile", put(dumps.text("old")),
                     "--dbfile", store)
 tap.ok(code == 1 and "it is not empty" in err, "only into an empty store")
+code, out, err = db("db", "import", "--jsonfile", put(dumps.text("old")),
+                    "--dbfile", store, "--if-empty")
+tap.ok(code == 0 and "left as it is" in err and masked(export(store)) ==
+       masked(dumps.text("plain")), "which can be said to be no failure")
 code, err, other = load(dumps.text("plain"), "--dry-run")
 tap.ok(code == 0 and not os.path.exists(other) and "bricks" in err,
        "a dry run reports and writes nothing")
@@ -396,6 +419,8 @@ for args, status, why in (
         (("db", "export", "--config", work + "/none"), 1, "none"),
         (("db", "delete-bricks-with-empty-path", "--dbfile", store, "--all",
           "--clusters", "a,b"), 0, "Not needed: bricks are kept inside"),
+        (("offline", "state", "examine", "gluster", "--config", config), 1,
+         "server state examine gluster"),
         (("offline", "update-dbvol", "--config", config,
           "--force-volume-name", "x"), 0, "Not needed: the state is kept")):
     code, out, err = db(*args)

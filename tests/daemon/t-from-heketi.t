@@ -98,9 +98,9 @@ for kind in ("clusters/", "nodes/", "devices/", "index/"):
             "%s as they were" % kind)
 
 with open(FAULTS, "w") as f:
-    f.write("volume_info@n1=unreachable\n")
+    f.write("volume_info#1=unreachable\n")
 code, said = import_(dump, at("half"), "--ask-gluster")
-tap.ok(code == 0 and "(n1) is not asked any more" in said and
+tap.ok(code == 0 and " is not asked any more" in said and
        "       5 volumes in the order of gluster\n" in said,
        "a node that does not answer is no hindrance") or tap.diag(said)
 with open(FAULTS, "w") as f:
@@ -139,6 +139,23 @@ for change, why in ((renamed, "gluster has no such volume"),
     code, said = import_(changed(change), store, "--ask-gluster", "--force")
     tap.ok(code == 0 and "taken as in the dump" in said, "unless forced") or \
         tap.diag(said)
+
+# ---- a volume whose order is not known ----
+
+shutil.copy(STATE, at("nodes-copy"))
+third = Daemon(store="sqlite:" + at("unordered"), config=dict(
+    CONFIG, executors={"simulated": {"state_file": at("nodes-copy")}}))
+data = third.json("GET", "/volumes/" + ids["data"])
+brick = data["bricks"][0]["id"]
+status, _, body = third.run("POST", "/bricks/to-evict/" + brick)
+tap.ok(status in (200, 204), "a brick of it can be replaced") or tap.diag(body)
+third.terminate()
+now = [b["id"] for b in records(at("unordered"), "volumes/" + ids["data"])[
+    "volumes/" + ids["data"]]["bricks"]]
+tap.is_([b for b in now if b in order["data"]],
+        [b for b in order["data"] if b != brick],
+        "its order is gluster's from then on")
+third.stop()
 
 # ---- the new service ----
 

@@ -209,15 +209,45 @@ def by_itself():
         d.stop()
 
 
+def throttled(d, volume, c, ns, ds):
+    """Which requests need a place, while there is none."""
+    path = "/volumes/" + volume["id"]
+    for method, where, body in (
+            ("POST", "/volumes", VOLUME),
+            ("POST", path + "/expand", {"expand_size": 1}),
+            ("DELETE", path, None),
+            ("POST", "/bricks/to-evict/" + volume["bricks"][0]["id"], None),
+            ("POST", "/devices/%s/state" % ds[0], {"state": "failed"})):
+        tap.is_(ask(d, method, where, body),
+                (429, b"Server busy. Retry operation later.\n"),
+                "%s %.20s needs a place" % (method, where))
+    for method, where, body in (
+            ("POST", "/devices/%s/state" % ds[0], {"state": "online"}),
+            ("POST", "/nodes/%s/state" % ns[1], {"state": "online"}),
+            ("POST", "/nodes/%s/tags" % ns[0], {"change_type": "set"}),
+            ("GET", "/devices/%s/resync" % ds[0], None),
+            ("POST", "/nodes", {"zone": 1, "cluster": c, "hostnames": {
+                "manage": ["n9"], "storage": ["n9.stor"]}}),
+            ("POST", "/devices", {"node": ns[0], "name": "/dev/sdx"}),
+            ("POST", "/clusters", {}), ("GET", "/volumes", None)):
+        status, h, _ = d.request(method, where, body)
+        tap.ok(status < 400, "%s %.20s needs none" % (method, where))
+        if status == 202:
+            d.wait(h["Location"])
+
+
 def limit():
     d = World(glusterfs=dict(MANUAL["glusterfs"], max_inflight_operations=1))
     try:
-        d.topology(nodes=2)
+        c, ns, ds = d.topology(nodes=3)
+        volume = json.loads(d.run("POST", "/volumes", VOLUME)[2])
+        d.run("POST", "/devices/%s/state" % ds[0], {"state": "offline"})
         failed = fail_a_create(d)
         d.set_faults("volume_create=transient")
         h = d.request("POST", "/volumes", VOLUME)[1]
         tap.is_(d.request("POST", "/volumes", VOLUME)[0], 429,
                 "the only place is taken")
+        throttled(d, volume, c, ns, ds)
         tap.is_(clean(d, failed), 204, "a clean-up is accepted")
         tap.is_(counts(d), [2, 1, 0, 1, 1], "but finds no place")
         d.set_faults("")

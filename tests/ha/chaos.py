@@ -27,7 +27,8 @@ from checker import NO, UNKNOWN, YES, Checker, Journal
 from etcd import wait_for
 
 LEASE_S = 2
-DISK_GB = 40
+DISK_GB = 60
+HOSTING_GB = 12             # what is made for block volumes
 QUIET_S = 150               # for what is under way: stuck undos wait 60 s
 POLL_S = 60
 RETENTION_S = 600           # longer than any phase
@@ -46,16 +47,21 @@ class Run:
         self.counts = collections.Counter()
         self.violations = []
         self.volumes = {}           # id -> name, of those that may be there
+        self.blocks = {}            # the same of block volumes
+        self.moving = threading.Lock()  # a device is being emptied
         self.counters = {}          # pid -> what that replica counted
         self.inst = ha.Installation(
             replicas=args.replicas, members=3, config={
                 "lease_ttl_ms": LEASE_S * 1000, "queue_hold_ms": 500,
                 "result_retention_s": RETENTION_S,
-                "shutdown_delay_ms": 300,
+                "shutdown_delay_ms": 300, "heal_wait_s": 5,
+                "glusterfs": {"auto_create_block_hosting_volume": True,
+                              "block_hosting_volume_size": HOSTING_GB},
                 "executors": {"simulated": {"device_size_gb": str(DISK_GB)}}},
             latency="bricks_create=60,volume_create=40,bricks_destroy=40,"
             "volume_destroy=30,volume_expand=30,device_prepare=30,"
-            "peer_probe=20")
+            "peer_probe=20,block_create=40,block_destroy=30,block_expand=30,"
+            "brick_replace=40,volume_clone=60")
         c = self.inst.client()
         self.cluster, self.nodes, self.devices = c.topology(nodes=4, devices=2)
 
@@ -237,6 +243,121 @@ class Worker:
         self.operate(event, "POST", "/volumes/%s/expand" % i,
                      {"expand_size": size})
 
+    def create_block(self):
+        size = self.rng.randrange(1, 5)
+        name = self.name("b")
+        event = self.journal.add("block", name, "create", UNKNOWN, size=size,
+                                 called=name)
+        path = self.operate(event, "POST", "/blockvolumes", {
+            "size": size, "name": name, "hacount": self.rng.randrange(4),
+            "auth": self.rng.random() < 0.5})
+        if path is not None:
+            self.see(path)
+            with self.run.lock:
+                self.run.blocks[path.split("/")[-1]] = name
+
+    def a_block(self):
+        with self.run.lock:
+            return self.rng.choice(sorted(self.run.blocks.items()) or
+                                   [(None, None)])
+
+    def delete_block(self):
+        i, name = self.a_block()
+        if i is None:
+            return
+        event = self.journal.add("block", name, "delete", UNKNOWN)
+        self.operate(event, "DELETE", "/blockvolumes/" + i)
+        if event["outcome"] == YES:
+            with self.run.lock:
+                self.run.blocks.pop(i, None)
+
+    def expand_block(self):
+        i, name = self.a_block()
+        if i is None:
+            return
+        size = self.rng.randrange(2, 9)
+        event = self.journal.add("block", name, "expand", UNKNOWN, size=size)
+        self.operate(event, "POST", "/blockvolumes/%s/expand" % i,
+                     {"new_size": size})
+
+    def drop_hosting(self):
+        """A hosting volume that nobody needs, perhaps: its end is its own."""
+        try:
+            ids = self.balanced.json("GET", "/volumes")["volumes"]
+            i = self.rng.choice(ids or [None])
+            if i is None or not self.balanced.json(
+                    "GET", "/volumes/" + i).get("block"):
+                return
+        except (AssertionError, *ha.LOST):
+            return
+        self.operate({"what": "drop"}, "DELETE", "/volumes/" + i)
+
+    def block_work(self):
+        self.rng.choices((self.create_block, self.delete_block,
+                          self.expand_block, self.drop_hosting),
+                         (6, 4, 3, 1))[0]()
+
+    def clone(self):
+        i, _ = self.a_volume()
+        if i is None:
+            return
+        name = self.name("c")
+        event = self.journal.add("volume", name, "create", UNKNOWN, clone=True)
+        path = self.operate(event, "POST", "/volumes/%s/clone" % i,
+                            {"name": name})
+        if path is None:
+            return
+        event["id"] = path.split("/")[-1]
+        self.see(path)
+        with self.run.lock:
+            self.run.volumes[event["id"]] = name
+
+    def evict(self):
+        i, _ = self.a_volume()
+        if i is None:
+            return
+        try:
+            status, _, body = self.any_client().request("GET", "/volumes/" + i)
+        except ha.LOST:
+            return
+        if status != 200:
+            return
+        brick = self.rng.choice(json.loads(body)["bricks"])["id"]
+        event = self.journal.add("brick", brick, "evict", UNKNOWN)
+        self.operate(event, "POST", "/bricks/to-evict/" + brick,
+                     {"healcheck": self.rng.choice(("enable", "disable"))})
+        if event["outcome"] == YES:
+            self.run.count("bricks evicted")
+
+    def move_device(self):
+        """Empty one of the devices that all use, and take it back."""
+        if not self.run.moving.acquire(blocking=False):
+            return
+        device = self.rng.choice(self.run.devices)
+        try:
+            for state in ("offline", "failed", "offline", "online"):
+                event = {"what": "move", "outcome": UNKNOWN}
+                self.operate(event, "POST", "/devices/%s/state" % device,
+                             {"state": state, "healthcheck": "disable"})
+                if state == "failed" and event["outcome"] == YES:
+                    self.run.count("devices emptied")
+        finally:
+            self.run.moving.release()
+
+    def remove_node(self):
+        for state in ("offline", "failed"):
+            event = self.journal.add("node", self.host, "state", UNKNOWN)
+            self.operate(event, "POST", "/nodes/%s/state" % self.node,
+                         {"state": state, "healthcheck": "disable"})
+            if event["outcome"] != YES:
+                break
+        else:
+            self.run.count("nodes emptied")
+        # Its device may be failed now, or will be.
+        self.journal.add("device", self.device[0], "state", UNKNOWN,
+                         state="failed")
+        self.delete_device()
+
     def node_work(self):
         """The next thing in the life of a node of our own."""
         if self.node is None:
@@ -245,7 +366,7 @@ class Worker:
             return self.rng.choice((self.add_device, self.add_device,
                                     self.delete_node))()
         self.rng.choice((self.change_state, self.change_state,
-                         self.delete_device))()
+                         self.delete_device, self.remove_node))()
 
     def add_node(self):
         contested = self.rng.random() < 0.3
@@ -310,8 +431,9 @@ class Worker:
     def work(self):
         while not self.run.stop.is_set():
             what = self.rng.choices(
-                (self.create, self.delete, self.expand, self.node_work),
-                (10, 7, 3, 3))[0]
+                (self.create, self.delete, self.expand, self.node_work,
+                 self.block_work, self.clone, self.evict, self.move_device),
+                (10, 8, 3, 4, 8, 3, 5, 3))[0]
             try:
                 what()
             except Exception as e:
@@ -328,6 +450,10 @@ class Worker:
                 event["id"] = path.split("/")[-1]
                 with self.run.lock:
                     self.run.volumes[event["id"]] = None
+            if event["outcome"] == YES and event["what"] == "create" and \
+                    path is not None and path.startswith("/blockvolumes/"):
+                with self.run.lock:
+                    self.run.blocks[path.split("/")[-1]] = event["called"]
         for event, location in self.pending:
             self.run.violated("%s has no end: %r" % (location, event))
         self.pending = []
@@ -393,7 +519,9 @@ class ReplicaNemesis(Nemesis):
     def kill_in_a_step(self):
         i, step = self.one(), self.rng.choice((
             "bricks_create", "volume_create", "bricks_destroy",
-            "volume_destroy", "volume_expand", "device_prepare"))
+            "volume_destroy", "volume_expand", "device_prepare",
+            "block_create", "block_create", "block_destroy", "block_expand",
+            "brick_replace", "volume_clone"))
         self.run.ask_counters(i)
         self.inst.faults(i, "%s#1=%s" % (step, self.rng.choice(
             ("exit-before", "exit-mid", "exit-after"))))
@@ -455,7 +583,11 @@ class ReplicaNemesis(Nemesis):
         fault = self.rng.choice((
             "volume_create=fail:no", "volume_create=after:no",
             "bricks_create@n1=mid:no", "bricks_create@n2=unreachable",
-            "volume_create=transient", "bricks_destroy#1=transient"))
+            "volume_create=transient", "bricks_destroy#1=transient",
+            "block_create=after:no", "block_create=mid:no",
+            "block_expand=mid:no", "block_destroy#1=transient",
+            "brick_replace=fail:no", "brick_replace=after:no",
+            "volume_clone=after:no", "heal_info=fail:no"))
         for i in range(self.run.args.replicas):
             self.inst.faults(i, fault)
         self.sleep(0.2, 1)

@@ -26,8 +26,14 @@ for i in range(3):
 
 
 def at_once(n, method, path, body):
-    """[(status, text)] of n of the same requests, each replica a third: of the
-    end where it was accepted.  body(i): of request i."""
+    """n of the same requests; body(i): of request i."""
+    return race([(method, path, body(i)) for i in range(n)])
+
+
+def race(requests):
+    """[(status, text)] of requests at the same time, each replica a third: of the
+    end where it was accepted."""
+    n = len(requests)
     barrier = threading.Barrier(n)
     got = [None] * n
 
@@ -35,7 +41,7 @@ def at_once(n, method, path, body):
         d = inst.direct(i % 3)
         d.json("GET", "/clusters")          # connects
         barrier.wait()
-        status, headers, reply = d.request(method, path, body(i))
+        status, headers, reply = d.request(*requests[i])
         if status == 202:
             status, headers, reply = d.wait(headers["Location"])
         got[i] = status, reply.decode().strip()
@@ -87,6 +93,80 @@ tap.ok({g for g in got} <= {
      "The target exists, contains other items, or is in use.")},
     "the others hear why not")
 check("deletes")
+
+# ---- bricks: evicted, while others want the volume ----
+
+spare = c.node(cluster, "spare")
+c.device(spare)
+EVICT = "Failed to set up brick eviction: Can not evict brick %s"
+CONFLICT = "The target exists, contains other items, or is in use."
+for r in range(6):
+    status, _, body = c.run("POST", "/volumes", {
+        "size": 1, "durability": REPLICA_3, "clusters": [cluster]})
+    v = json.loads(body)
+    old = v["bricks"][0]["id"]
+    other = v["bricks"][1]["id"]
+    wants = [("POST", "/bricks/to-evict/" + old, None),
+             ("POST", "/bricks/to-evict/" + old, None),
+             ("POST", "/bricks/to-evict/" + (old if r < 2 else other), None),
+             ("POST", "/volumes/%s/expand" % v["id"], {"expand_size": 1}),
+             ("DELETE", "/volumes/" + v["id"], None)][:3 + r % 3]
+    got = race(wants)
+    well = [w[0] + " " + w[1].split("/")[1] for w, g in zip(wants, got)
+            if g[0] in (200, 204)]
+    tap.is_(len(well), 1, "evict %d: one of %d gets the volume (%s)"
+            % (r, len(wants), well))
+    pending = {EVICT % b + t for b in (old, other) for t in (
+        ": brick is pending", " from volume %s: volume has pending bricks"
+        % v["id"])}
+    tap.ok({g[1] for g in no_slots(got)} - {""} - {
+        "Failed to allocate volume expansion: " + CONFLICT, "Id not found",
+        "Failed to set up volume delete: " + CONFLICT} <= pending | {
+            g[1] for g in got if g[0] == 200},
+        "evict %d: the others hear why not" % r)
+    if r % 3 == 2:
+        check("evict %d" % r)
+    c.run("DELETE", "/volumes/" + v["id"])
+
+# ---- a device is removed while volumes are made, and by several at a time ----
+
+dev = c.json("GET", "/nodes/" + c.json("GET", "/clusters/" + cluster)["nodes"][0]
+             )["devices"][0]["id"]
+for r in range(3):
+    c.run("POST", "/volumes", {"size": 1, "durability": REPLICA_3,
+                               "clusters": [cluster]})
+for r in range(2):
+    c.run("POST", "/devices/%s/state" % dev, {"state": "offline"})
+    got = race([("POST", "/devices/%s/state" % dev, {"state": "failed"}),
+                ("POST", "/volumes", dict(ONE_BRICK)),
+                ("POST", "/devices/%s/state" % dev, {"state": "failed"}),
+                ("POST", "/volumes", {"size": 1, "durability": REPLICA_3,
+                                      "clusters": [cluster]})])
+    tap.ok(got[0][0] == 204 or got[2][0] == 204,
+           "remove %d: the device is removed %s" % (r, got[::2]))
+    tap.is_([g[0] for g in (got[1], got[3])], [200, 200],
+            "remove %d: volumes are made elsewhere" % r)
+    info = c.json("GET", "/devices/" + dev)
+    tap.is_((info["state"], info["bricks"]), ("failed", []),
+            "remove %d: it is failed and empty" % r)
+    check("remove %d" % r)
+    for state in ("offline", "online"):
+        c.run("POST", "/devices/%s/state" % dev, {"state": state})
+
+# ---- source and clones go at the same time ----
+
+for r in range(4):
+    status, _, body = c.run("POST", "/volumes", {
+        "size": 1, "durability": REPLICA_3, "clusters": [cluster]})
+    them = [json.loads(body)["id"]]
+    for _ in range(2):
+        status, _, body = c.run("POST", "/volumes/%s/clone" % them[0], {})
+        them.append(json.loads(body)["id"])
+    got = race([("DELETE", "/volumes/" + i, None) for i in them])
+    tap.is_([g[0] for g in got], [204] * 3, "clones %d: all are deleted" % r)
+check("clones")
+for v in c.json("GET", "/volumes")["volumes"]:
+    c.run("DELETE", "/volumes/" + v)
 
 # ---- the last free space: 20 GiB disks, two of 12 GiB don't fit ----
 

@@ -126,7 +126,13 @@ def check(cases, how):
 # ---- kill -9 while operations are everywhere ----
 
 CREATE = {"size": 2, "durability": REPLICA_3}
-v = [volume() for _ in range(6)]
+v = [volume() for _ in range(10)]
+
+
+def brick_of(i, n=0):
+    return c.json("GET", "/volumes/" + v[i])["bricks"][n]["id"]
+
+
 spare = spare_device("/dev/sdz")
 cases = []
 for point in ("hang", "mid-hang", "after-hang"):
@@ -150,6 +156,16 @@ cases += [            # after an undo a create is tried again elsewhere
          None, 204),
     Case("delete", "bricks_destroy=mid-hang", 1, "DELETE", "/volumes/" + v[4],
          None, 204),
+    Case("evict", "bricks_create=after-hang", 2, "POST",
+         "/bricks/to-evict/" + brick_of(5), None, 204),
+    Case("evict", "brick_replace=hang", 3, "POST",
+         "/bricks/to-evict/" + brick_of(6), None, 204),
+    Case("evict", "brick_replace=after-hang", 3, "POST",
+         "/bricks/to-evict/" + brick_of(7), None, 204),
+    Case("evict", "bricks_destroy=mid-hang", 4, "POST",
+         "/bricks/to-evict/" + brick_of(8), None, 204),
+    Case("clone", "volume_clone=mid-hang", 2, "POST",
+         "/volumes/%s/clone" % v[9], {"name": "copy"}, 200),
     Case("device add", "device_prepare=after-hang", 0, "POST", "/devices",
          {"node": nodes[0], "name": "/dev/sdx"}, 204),
     Case("device delete", "device_teardown=after-hang", 0, "DELETE",

@@ -7,6 +7,9 @@ import subprocess
 BUILDDIR = os.environ.get("BUILDDIR", os.getcwd())
 
 
+SNAPS = "/run/gluster/snaps/"       # where glusterd mounts clones
+
+
 def _tool(*args):
     return subprocess.run([os.path.join(BUILDDIR, "brickyard-simulated"), *args],
                           capture_output=True, text=True)
@@ -61,26 +64,30 @@ def audit(daemon, state_file):
         bad += ["nodes: " + line for line in
                 (r.stdout + r.stderr).strip().splitlines()]
     acc = accounts(state_file)
+    volumes = {v: daemon.json("GET", "/volumes/" + v)
+               for v in daemon.json("GET", "/volumes")["volumes"]}
+    bricks = {b["id"]: b for v in volumes.values() for b in v["bricks"]}
+    # The bricks of clones don't know their ids, and are in no fstab.
+    cloned = {(b["device"], b["path"]): b["id"] for b in bricks.values()
+              if b["path"].startswith(SNAPS)}
     lvs, vgs, mounts, fstab = {}, {}, 0, 0
     for host, node in acc["nodes"].items():
         for name, lv in node["lvs"].items():
-            lvs[lv["brick"]] = (host, name, lv)
+            where = name.split("/")[0][3:], lv["dir"]
+            lvs[lv["brick"] or cloned.get(where, where)] = (host, name, lv)
         for name, vg in node["vgs"].items():
             vgs[name] = vg
         mounts += len(node["mounts"])
         fstab += len(node["fstab"])
 
-    volumes = {v: daemon.json("GET", "/volumes/" + v)
-               for v in daemon.json("GET", "/volumes")["volumes"]}
-    bricks = {b["id"]: b for v in volumes.values() for b in v["bricks"]}
     for b in bricks.values():
         if b["id"] not in lvs:
             bad.append("brick %s has no logical volume" % b["id"])
         elif lvs[b["id"]][2]["size_bytes"] != b["size"] * 1024:
             bad.append("brick %s has another size on its node" % b["id"])
     for b in set(lvs) - set(bricks):
-        bad.append("logical volume of brick %s belongs to no volume" % b)
-    if not mounts == fstab == len(bricks):
+        bad.append("logical volume of brick %s belongs to no volume" % (b,))
+    if (mounts, fstab) != (len(bricks), len(bricks) - len(cloned)):
         bad.append("%d bricks, %d mounts, %d fstab lines"
                    % (len(bricks), mounts, fstab))
 

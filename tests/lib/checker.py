@@ -138,11 +138,17 @@ class Checker:
 
     def bricks(self):
         lvs, mounts, fstab = {}, 0, 0
+        # The bricks of clones don't know their ids, and are in no fstab.
+        cloned = {(b["device"], b["path"]): b["id"]
+                  for _, _, b in self.all_bricks()
+                  if b["path"].startswith("/run/gluster/snaps/")}
         for host, node in self.accounts["nodes"].items():
             for name, lv in list(node["lvs"].items()):
-                if lv["brick"] in lvs:
-                    self.say("brick %s is on two nodes", lv["brick"])
-                lvs[lv["brick"]] = (host, name, lv)
+                where = name.split("/")[0][3:], lv["dir"]
+                brick = lv["brick"] or cloned.get(where, where)
+                if brick in lvs:
+                    self.say("brick %s is on two nodes", brick)
+                lvs[brick] = (host, name, lv)
             mounts += len(node["mounts"])
             fstab += len(node["fstab"])
         n, ids = 0, set()
@@ -162,12 +168,16 @@ class Checker:
         for brick in set(lvs) - ids:
             self.say("logical volume of brick %s on %s belongs to no volume",
                      brick, lvs[brick][0])
-        if not mounts == fstab == n:
+        if (mounts, fstab) != (n, n - len(cloned)):
             self.say("%d bricks, %d mounts, %d fstab lines", n, mounts, fstab)
 
     def space(self):
-        used = collections.Counter()
+        used, pools = collections.Counter(), set()
         for _, _, b in self.all_bricks():
+            # Clones share the pool of their source.
+            if (b["device"], b["thin_pool"]) in pools:
+                continue
+            pools.add((b["device"], b["thin_pool"]))
             extent = self.by["devices"].get(b["device"], {}).get(
                 "extent_bytes", 1)
             used[b["device"]] += sum(
@@ -287,8 +297,10 @@ class Checker:
                                    if e["what"] == "create" and
                                    e["outcome"] != NO}) != 1:
             return
-        size = [e["size"] for e in events if e["what"] == "create" and
+        size = [e.get("size") for e in events if e["what"] == "create" and
                 e["outcome"] != NO][0]
+        if size is None:        # a clone's: that of its source, at some moment
+            return
         low = size + sum(e["size"] for e in events if e["what"] == "expand"
                          and e["outcome"] == YES)
         high = low + sum(e["size"] for e in events if e["what"] == "expand"
@@ -314,6 +326,11 @@ class Checker:
         if not max([made] + sure) <= have <= max([made] + maybe):
             self.say("block volume %s has %d GiB, made with %d, expanded to "
                      "%s (perhaps %s)", name, have, made, sure, maybe)
+
+    def told_brick(self, name, events):
+        if self.count(events, "evict", YES) and \
+                any(b["id"] == name for _, _, b in self.all_bricks()):
+            self.say("brick %s was evicted but is there", name)
 
     def told_node(self, name, events):
         self.existence("node", name, events, sum(

@@ -12,6 +12,17 @@ check_PROGRAMS += %D%/t-engine
 %C%_t_engine_SOURCES = %D%/t-engine.c %D%/fake-nodes.c %D%/fake-nodes.h \
 	%D%/hub-store.c %D%/hub-store.h
 %C%_t_engine_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-heketi-words
+%C%_t_heketi_words_SOURCES = %D%/t-heketi-words.c
+%C%_t_heketi_words_LDADD = libcore.la libstore.la libutil.la
 check_PROGRAMS += %D%/t-block
 %C%_t_block_SOURCES = %D%/t-block.c
 %C%_t_block_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-engine-moments
+%C%_t_engine_moments_SOURCES = %D%/t-engine-moments.c %D%/fake-nodes.c \
+	%D%/fake-nodes.h %D%/hub-store.c %D%/hub-store.h
+%C%_t_engine_moments_CFLAGS = $(AM_CFLAGS) -Wno-missing-prototypes
+%C%_t_engine_moments_LDADD = libcore.la libstore.la libutil.la
+check_PROGRAMS += %D%/t-config-heketi
+%C%_t_config_heketi_SOURCES = %D%/t-config-heketi.c
+%C%_t_config_heketi_LDADD = libcore.la libstore.la libutil.la

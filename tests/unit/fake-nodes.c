@@ -330,6 +330,7 @@ executor_volume_info(struct executor *x, const struct brickyard_call *call,
 	if (v == NULL)
 		return fail(err, ERR_NOTFOUND, "no volume %s", name);
 	host->result_str(res, "status", "started");
+	host->result_str(res, "id", "01234567-89ab");
 	for (size_t i = 0; i < v->bricks.n; i += 2) {
 		host->result_next(res);
 		host->result_str(res, "host", v->bricks.v[i]);
@@ -455,4 +456,55 @@ executor_device_forget(struct executor *x, const struct brickyard_call *call,
 		       const struct brickyard_device *d, struct error *err)
 {
 	return begin("device_forget", call, node, err);
+}
+
+/* On the hosts of its source. */
+enum err
+executor_volume_clone(struct executor *x, const struct brickyard_call *call,
+		      const struct brickyard_node *node, const char *name,
+		      const char *clone, const char *snapshot,
+		      struct brickyard_result *res, struct error *err)
+{
+	const struct brickyard_host *host = &plugin_host_services;
+	enum err r = begin("volume_clone", call, node, err);
+	struct fake_volume *v;
+
+	if (r != ERR_OK)
+		return r;
+	{
+		LOCK_FOR_SCOPE(&lock);
+		struct fake_volume *c = volume_find(clone);
+
+		if (volume_find(name) == NULL)
+			return fail(err, ERR_NOTFOUND, "no volume %s", name);
+		if (c == NULL) {
+			c = VEC_PUSH(&volumes);
+			memset(c, 0, sizeof(*c));
+			c->name = xstrdup(clone);
+			v = volume_find(name);
+			for (size_t i = 0; i < v->bricks.n; i += 2) {
+				strs_add(&c->bricks, v->bricks.v[i]);
+				*VEC_PUSH(&c->bricks) = xasprintf(
+					"/run/gluster/snaps/%s/brick%zu/brick",
+					clone, i / 2 + 1);
+			}
+		}
+		host->result_str(res, "status", "started");
+		host->result_str(res, "id", "01234567-89ab");
+		for (size_t i = 0; i < c->bricks.n; i += 2) {
+			host->result_next(res);
+			host->result_str(res, "host", c->bricks.v[i]);
+			host->result_str(res, "path", c->bricks.v[i + 1]);
+		}
+	}
+	return begin("volume_clone_done", call, node, err);
+}
+
+/* Told in the log only; a node of this kind has nothing to tell. */
+enum err
+executor_node_probe(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *node,
+		    struct brickyard_result *result, struct error *err)
+{
+	return fail(err, ERR_NOTSUP, "there is no such step here");
 }

@@ -242,6 +242,7 @@ NO_CHANGE(service_volume_delete, char op[ID_SIZE])
 NO_CHANGE(service_volume_restrict, enum restriction to, char op[ID_SIZE])
 NO_CHANGE(service_blockvolume_expand, uint64_t gib, char op[ID_SIZE])
 NO_CHANGE(service_blockvolume_delete, char op[ID_SIZE])
+NO_CHANGE(service_volume_clone, const char *name, char op[ID_SIZE])
 
 enum err
 service_device_add(struct service *s, const struct device_request *q,
@@ -285,6 +286,19 @@ service_clean_operations(struct service *s, const struct strs *ids,
 			 char op[ID_SIZE], struct error *err)
 {
 	return fail(err, ERR_NOTFOUND, "Id not found");
+}
+
+struct examined *
+service_examine(struct service *s, const struct mirror_snapshot *snapshot,
+		size_t *ret_n)
+{
+	*ret_n = 0;
+	return NULL;
+}
+
+void
+service_examine_free(struct examined *l, size_t n)
+{
 }
 
 void
@@ -367,6 +381,31 @@ service_figures(struct service *s, struct figure ret[SERVICE_FIGURES_MAX])
 	return 0;
 }
 
+void
+service_measure(struct service *s, struct measures *ret)
+{
+	static const struct mirror_stats none;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->store = &none;
+}
+
+void
+measures_release(struct measures *m)
+{
+}
+
+void
+service_measure_topology(struct service *s, struct topology_measures *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+}
+
+void
+topology_measures_release(struct topology_measures *t)
+{
+}
+
 /* ---- switches ---- */
 
 enum admin_mode
@@ -416,6 +455,11 @@ admin_mode_parse(const char *name, enum admin_mode *ret)
 	return true;
 }
 
+void
+service_missing_types(struct service *s, struct kvs *ret)
+{
+}
+
 struct plugin_host *
 service_plugins(struct service *s)
 {
@@ -449,4 +493,11 @@ int
 config_bool(const struct config *c, const char *key)
 {
 	return 0;
+}
+
+enum err
+service_node_probe(struct service *s, const char *id,
+		   struct brickyard_result *ret, struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
 }

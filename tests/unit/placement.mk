@@ -11,6 +11,10 @@ check_PROGRAMS += %D%/t-placement
 %C%_t_placement_SOURCES = %D%/t-placement.c
 %C%_t_placement_LDADD = $(PLACEMENT_TEST_LIBS) -lm
 
+check_PROGRAMS += %D%/t-placement-replace
+%C%_t_placement_replace_SOURCES = %D%/t-placement-replace.c
+%C%_t_placement_replace_LDADD = $(PLACEMENT_TEST_LIBS)
+
 check_PROGRAMS += %D%/t-placement-property
 %C%_t_placement_property_SOURCES = %D%/t-placement-property.c
 %C%_t_placement_property_LDADD = $(PLACEMENT_TEST_LIBS)

@@ -8,3 +8,6 @@ check_PROGRAMS += %D%/t-simulated %D%/t-simulated-faults %D%/t-simulated-file
 %C%_t_simulated_file_SOURCES = %D%/t-simulated-file.c %D%/simulated-host.h
 %C%_t_simulated_file_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 %C%_t_simulated_file_LDADD = $(SQLITE_LIBS) -ldl -lpthread
+check_PROGRAMS += %D%/t-simulated-block
+%C%_t_simulated_block_SOURCES = %D%/t-simulated-block.c %D%/simulated-host.h
+%C%_t_simulated_block_LDADD = -ldl -lpthread

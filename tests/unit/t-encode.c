@@ -2,7 +2,10 @@
 /* Replies are heketi's, byte for byte. */
 #include <config.h>
 
+#include <string.h>
+
 #include "api/encode.h"
+#include "api/metrics.h"
 #include "util/xalloc.h"
 
 #include "tests/tap.h"
@@ -42,6 +45,66 @@ test_strings(void)
 	jsonout_str(fresh(), NULL, "a\xff\xc3(\xed\xa0\x80\xe2\x80");
 	is_str(buf_str(&out), "\"a\\ufffd\\ufffd(\\ufffd\\ufffd\\ufffd"
 	       "\\ufffd\\ufffd\"", "bytes that are no UTF-8 are replaced");
+}
+
+static void
+test_indented(void)
+{
+	struct jsonout i = { .out = &out, .indent = 4 };
+	struct strs none = { 0 };
+
+	buf_clear(&out);
+	jsonout_open(&i, NULL, '{');
+	jsonout_str(&i, "a", "b");
+	jsonout_open(&i, "empty", '{');
+	jsonout_close(&i, '}');
+	jsonout_strs(&i, "none", &none);
+	jsonout_open(&i, "list", '[');
+	jsonout_int(&i, NULL, 1);
+	jsonout_open(&i, NULL, '{');
+	jsonout_null(&i, "x");
+	jsonout_close(&i, '}');
+	jsonout_close(&i, ']');
+	jsonout_close(&i, '}');
+	is_str(buf_str(&out), "{\n    \"a\": \"b\",\n    \"empty\": {},\n"
+	       "    \"none\": [],\n    \"list\": [\n        1,\n        {\n"
+	       "            \"x\": null\n        }\n    ]\n}",
+	       "indented as Go does");
+	buf_clear(&out);
+	i = (struct jsonout){ .out = &out, .indent = 20 };
+	jsonout_open(&i, NULL, '[');
+	jsonout_open(&i, NULL, '[');
+	jsonout_int(&i, NULL, 7);
+	jsonout_close(&i, ']');
+	jsonout_close(&i, ']');
+	is_int(strspn(strchr(buf_str(&out) + 3, '\n') + 1, " "), 40,
+	       "however deep");
+}
+
+static void
+test_metrics(void)
+{
+	struct histogram h = { .sum_us = 0 };
+	CLEANUP(buf_release) struct buf labels = { 0 };
+
+	metric_label(&labels, "a", "x\"y\\z\n");
+	metric_label(&labels, "b", "");
+	is_str(buf_str(&labels), "a=\"x\\\"y\\\\z\\n\",b=\"\"",
+	       "labels are quoted");
+	histogram_add(&h, 1000);
+	histogram_add(&h, 1001);
+	histogram_add(&h, 90000000);
+	histogram_add(&h, -1);
+	buf_clear(&out);
+	metric_histogram(&out, "m", "l=\"1\"", &h);
+	ok(strstr(buf_str(&out), "m_bucket{l=\"1\",le=\"0.001\"} 2\n"
+		  "m_bucket{l=\"1\",le=\"0.0025\"} 3\n") != NULL,
+	   "buckets add up, bounds included");
+	ok(strstr(buf_str(&out), "le=\"60\"} 3\n"
+		  "m_bucket{l=\"1\",le=\"+Inf\"} 4\n"
+		  "m_sum{l=\"1\"} 90.002001\nm_count{l=\"1\"} 4\n") != NULL,
+	   "to all, and their sum");
+	is_int(histogram_count(&h), 4, "which is the count");
 }
 
 static void
@@ -350,6 +413,8 @@ int
 main(void)
 {
 	test_strings();
+	test_indented();
+	test_metrics();
 	test_floats();
 	test_cluster();
 	test_device();

@@ -647,14 +647,14 @@ test_stop_in_forget(void)
 
 	begin("a device is not forgotten because its removal was stopped");
 	fail_device(0);
-	hook(hook_hang, "device_teardown", 1, 0);
+	hook(hook_hang, "device_forget", 1, 0);
 	is_int(service_device_delete(w.s[0], w.device[0], true, op, &err),
 	       ERR_OK, "forgetting it begins");
-	ok(fake_wait_calls("device_teardown", 1), "and is at work");
+	ok(fake_wait_calls("device_forget", 1), "and is at work");
 	stop(0, 0);
 	start(0);
 	is_int(wait_end(0, op), ERR_OK, "the next one does it");
-	is_int(fake_calls("device_teardown"), 2, "all of it");
+	is_int(fake_calls("device_forget"), 2, "all of it");
 	end();
 }
 
@@ -1084,7 +1084,7 @@ test_what_is_full_stays(void)
 					&err), ERR_OK, "a device with a brick");
 	is_int(service_device_set_state(w.s[0], w.device[0], STATE_FAILED, true, op,
 					&err), ERR_OK, "is to fail");
-	is_int(wait_end(0, op), ERR_REFUSED, "which it can't");
+	is_int(wait_end(0, op), ERR_NOSPACE, "which it can't");
 	is_int(service_device_delete(w.s[0], w.device[0], false, op, &err),
 	       ERR_BADREQ, "so it can't be deleted");
 	change_device(0, STATE_FAILED);

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""GET /internal/state/examine/gluster: the database and the nodes side by side."""
+import json
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib"))
+import tap
+from daemon import Daemon
+
+PATH = "/internal/state/examine/gluster"
+work = tempfile.mkdtemp(prefix="examine-")
+state, faults = os.path.join(work, "nodes"), os.path.join(work, "faults")
+d = Daemon(config={"executors": {"simulated": {
+    "state_file": state, "faults_file": faults}}})
+
+
+def set_faults(text):
+    with open(faults + ".new", "w") as f:
+        f.write(text + "\n")
+    os.rename(faults + ".new", faults)
+
+
+def examine():
+    return d.json("GET", PATH)
+
+
+got = examine()
+tap.is_((got["report"], got["clusters"]),
+        (["OnDemand Examiner invoked while 0 ops are in flight"], None),
+        "there is nothing")
+c, ns, ds = d.topology(nodes=2)
+_, _, body = d.run("POST", "/volumes", {
+    "size": 1, "name": "mine", "durability": {"type": "replicate"}})
+volume = json.loads(body)
+status, headers, text = d.request("GET", PATH)
+got = json.loads(text)
+tap.is_((status, headers["Content-Type"]),
+        (200, "application/json; charset=UTF-8"), "it is JSON")
+tap.is_(text.decode(), json.dumps(got, indent=4) + "\n",
+        "indented by 4, as heketi's")
+tap.is_(list(got), ["heketidb", "report", "clusters"], "its members")
+tap.is_(got["heketidb"], d.json("GET", "/db/dump"), "the database's dump")
+tap.is_(got["report"][1:], ["heketi volume list matches with volume list of "
+                            "all nodes"], "all is well")
+tap.is_([x["ClusterHeketiID"] for x in got["clusters"]], [c], "a cluster")
+nodes = got["clusters"][0]["NodesData"]
+tap.is_([n["NodeHeketiID"] for n in nodes], sorted(ns), "its nodes")
+tap.is_(list(nodes[0]), ["NodeHeketiID", "VolumeInfo", "LVMPVInfo",
+                         "LVMVGInfo", "LVMLVInfo", "BricksMountStatus",
+                         "BlockVolumeNames"], "what there is of a node")
+tap.is_([[v["VolumeName"] for v in n["VolumeInfo"]["Volumes"]["VolumeList"]]
+         for n in nodes], [["mine"]] * 2, "gluster's volumes")
+tap.is_(sorted(pv["vg_name"] for n in nodes for pv in
+               n["LVMPVInfo"]["report"][0]["pv"]),
+        sorted("vg_" + x for x in ds), "LVM's physical volumes")
+lvs = [lv["lv_name"] for n in nodes for lv in
+       n["LVMLVInfo"]["report"][0]["lv"]]
+tap.is_(sorted(lvs), sorted("brick_" + b["id"] for b in volume["bricks"]),
+        "its logical volumes")
+mounts = [m for n in nodes for m in n["BricksMountStatus"]["Statuses"]]
+tap.is_(sorted(m["MountPoint"] + "/brick" for m in mounts),
+        sorted(b["path"] for b in volume["bricks"]), "the bricks' mounts")
+tap.is_({m["Mounted"] for m in mounts}, {True}, "which are mounted")
+tap.is_(nodes[0]["BlockVolumeNames"], None, "no block volumes")
+
+with sqlite3.connect(state) as db:
+    db.execute("UPDATE volumes SET name='theirs'")
+db.close()
+report = examine()["report"]
+for n in ns:
+    tap.ok("heketi volume list does not match with volume list of node " + n
+           in report, "another volume is on a node")
+    tap.ok("volume mine (%s) is not there on node %s" % (volume["id"], n)
+           in report and "volume theirs on node %s is not known here" % n
+           in report, "and which")
+set_faults("node_examine@n1.stor=unreachable")
+got = examine()
+silent = next(n for n in got["clusters"][0]["NodesData"]
+              if n["NodeHeketiID"] == ns[1])
+tap.is_(list(silent.values())[1:], [None] * 6, "of a silent node there is none")
+tap.ok("heketi volume list could not be compared with volume list of node %s "
+       "due to missing info" % ns[1] in got["report"], "which is said")
+tap.ok(any(x.startswith("could not fetch data from node n1 : ")
+           for x in got["report"]), "and why")
+d.stop()
+shutil.rmtree(work)
+tap.done()
