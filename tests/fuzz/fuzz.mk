@@ -3,7 +3,7 @@
 # what they fuzz are built by clang with its sanitizers, below fuzz/.
 FUZZ_CC = clang
 FUZZ_SECONDS = 20
-FUZZERS = configuration dump json path token topology
+FUZZERS = configuration dump json path record token topology
 FUZZ_CFLAGS = -std=gnu11 -g -O1 -fno-omit-frame-pointer -w \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CPPFLAGS = $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) \
