@@ -182,7 +182,13 @@ def session(cli):
     yield step("volume", "info", volumes["a"])
     yield step("volume", "expand", "--volume=" + volumes["a"],
                "--expand-size=5")
+    yield step("volume", "clone", volumes["a"], "--name=copy")
+    yield step("volume", "clone", volumes["host"])
     yield step("volume", "delete", volumes["b"])
+    for word, name in (("locked", "host"), ("unlocked", "host"),
+                       ("locked", "a"), ("open", "host")):
+        yield step("volume", "set-block-hosting-restriction", word,
+                   volumes[name])
     yield step("blockvolume", "create", "--size=3", "--name=disk", "--ha=2",
                "--auth")
     blocks = cli.json("blockvolume", "list")["blockvolumes"]
@@ -268,6 +274,9 @@ MISTAKES = (
     "volume delete ID", "volume delete %s" % host, "volume expand",
     "volume expand --volume=ID", "volume expand --expand-size=1",
     "volume expand --volume=ID --expand-size=1", "volume clone",
+    "volume clone ID", "volume clone %s --name=a/b" % volumes[0],
+    "volume set-block-hosting-restriction",
+    "volume set-block-hosting-restriction locked ID",
     "cluster info", "cluster info ID", "cluster delete", "cluster delete ID",
     "cluster delete %s" % cluster, "cluster setflags", "cluster setflags ID",
     "cluster setflags %s" % cluster, "cluster setflags ID --block=true",
