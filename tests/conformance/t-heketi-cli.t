@@ -186,7 +186,7 @@ def session(cli):
     yield step("volume", "clone", volumes["host"])
     yield step("volume", "delete", volumes["b"])
     for word, name in (("locked", "host"), ("unlocked", "host"),
-                       ("locked", "a"), ("open", "host")):
+                       ("locked", "a")):
         yield step("volume", "set-block-hosting-restriction", word,
                    volumes[name])
     yield step("blockvolume", "create", "--size=3", "--name=disk", "--ha=2",
@@ -275,7 +275,7 @@ MISTAKES = (
     "volume expand --volume=ID", "volume expand --expand-size=1",
     "volume expand --volume=ID --expand-size=1", "volume clone",
     "volume clone ID", "volume clone %s --name=a/b" % volumes[0],
-    "volume set-block-hosting-restriction",
+    "volume set-block-hosting-restriction locked",
     "volume set-block-hosting-restriction locked ID",
     "cluster info", "cluster info ID", "cluster delete", "cluster delete ID",
     "cluster delete %s" % cluster, "cluster setflags", "cluster setflags ID",
