@@ -209,6 +209,24 @@ def use_thin_arbiter():
         tap.is_(d.stop(), 0, "the daemon ends well")
 
 
+def use_by_command_line(package):
+    d = Installed()
+    try:
+        d.topology(nodes=3)
+        p = subprocess.run(
+            [os.path.join(package.bin, "brickyard"), "-s", d.url, "--json",
+             "volume", "create", "--size=3", "--durability=thin-arbiter",
+             "--durability-param", "arbiter_mib=128"], text=True,
+            stdout=subprocess.PIPE)
+        tap.is_(sorted(b["size"] for b in json.loads(p.stdout)["bricks"]),
+                [128 << 10, 3 << 20, 3 << 20], "brickyard volume create knows it")
+        metrics = d.request("GET", "/metrics")[2].decode()
+        tap.ok('brickyard_volumes{asked="thin-arbiter",type="thin-arbiter"} 1'
+               in metrics, "so does /metrics")
+    finally:
+        d.stop()
+
+
 def use_bridge(steps, state):
     d = Installed(executor="script-bridge",
                   config={"executors": {"script-bridge": {"steps": steps}}})
@@ -330,6 +348,7 @@ def main():
         install(package, src)
         use_namespaces(package)
         use_thin_arbiter()
+        use_by_command_line(package)
         use_bridge(steps, state)
         modes(package)
     finally:
