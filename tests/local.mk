@@ -24,6 +24,7 @@ include tests/daemon/cli.mk
 include tests/ha/ha.mk
 include tests/lab/lab.mk
 include tests/conformance/conformance.mk
+include tests/fuzz/fuzz.mk
 include tests/meta/meta.mk
 include tests/abi/abi.mk
 include tests/sdk/sdk.mk

@@ -20,6 +20,7 @@ p = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet",
                     "--target", tmp.name] + PACKAGES, capture_output=True,
                    text=True)
 if p.returncode != 0:
+    # It needs pip (package python3-pip) and a registry.
     tap.skip_all("Python packages can't be had here: " +
                  (p.stderr.strip().splitlines() or ["?"])[-1])
 sys.path.insert(0, tmp.name)
