@@ -365,7 +365,9 @@ class Audit:
         if g["arbiters"] != arbiters:
             self.say("%s: volume %s has the arbiters %s, not %s", n,
                      v["name"], g["arbiters"], arbiters)
-        if g["options"].get("user.heketi.id") != v["id"]:
+        # A clone has its source's, as with heketi.
+        if g["options"].get("user.heketi.id") != v["id"] and \
+                not any(self.is_clone(b) for b in v["bricks"]):
             self.say("%s: volume %s has user.heketi.id %s", n, v["name"],
                      g["options"].get("user.heketi.id"))
         for o in v["options"]:
