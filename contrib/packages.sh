@@ -9,7 +9,9 @@ NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
 	user-mode-linux attr e2fsprogs fdisk zsh fish
-	openssh-server openssh-client sudo"
+	openssh-server openssh-client sudo etcd-client python3-venv"
+# Whoever has a kubectl of another origin can't have Debian's beside it.
+command -v kubectl >/dev/null || TEST_PACKAGES="$TEST_PACKAGES kubernetes-client"
 
 say()
 {

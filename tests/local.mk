@@ -22,6 +22,7 @@ include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
 include tests/ha/ha.mk
 include tests/lab/lab.mk
+include tests/deploy/deploy.mk
 include tests/meta/meta.mk
 include tests/abi/abi.mk
 include tests/sdk/sdk.mk
