@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	%D%/kubernetes/samples/claim.yaml \
 	%D%/kubernetes/samples/static.yaml \
 	%D%/kubernetes/samples/topology.json \
+	%D%/lab \
 	%D%/new-plugin \
 	%D%/examples/plugin.mk \
 	%D%/examples/lib/program.c %D%/examples/lib/program.h \

@@ -409,6 +409,9 @@ turn_round(struct op_run *run, const struct error *why, struct error *err)
 	free(op->error);
 	op->error = xstrdup(why->text);
 	op->stage++;			/* the failed stage is undone, too */
+	/* What may still be at work on a node is not to meet the undo there. */
+	if (why->code == ERR_TIMEOUT || why->code == ERR_UNREACHABLE)
+		op->epoch++;
 	return save_alone(run, err);
 }
 

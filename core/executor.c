@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One opened executor.  This file stands between the core and a plug-in that
  * may misbehave: it lets in as many calls at a time as the plug-in's thread
- * model and the limit of a node allow, doesn't start a call that is too late or cancelled, and turns
- * whatever comes back into the core's errors.  Any worker thread.
+ * model and the limit of a node allow, doesn't start a call that is too late or
+ * cancelled, goes on without one that does not come back, and turns whatever does
+ * into the core's errors.  Any worker thread.
  */
 #include <config.h>
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "crossing.h"
 #include "executor.h"
 #include "executor-inject.h"
 #include "gate.h"
 #include "util/clock.h"
+#include "util/log.h"
 #include "util/xalloc.h"
 
+#define GRACE_MS 10000
+
 struct executor {
+	struct executor *next;	/* of those that could not be closed */
 	struct inject *inject;	/* NULL: the executor itself, else around it */
 	struct executor *within;
 	const struct plugin *plugin;
@@ -25,20 +32,10 @@ struct executor {
 	const struct lowering *lowering;		/* may be NULL */
 	struct brickyard_executor_instance *lowered;	/* of that, NULL: none */
 	size_t node_limit;	/* calls at a time on a node; 0: any number */
+	int grace_ms;		/* that a call may take after its end */
+	_Atomic unsigned lost;	/* calls that did not come back */
 	struct gate gate;
 	struct step_stats stats;
-};
-
-/* What one call needs besides its own arguments. */
-struct visit {
-	struct executor *ex;
-	const struct brickyard_call *call;
-	const char *step;
-	const struct plugin *was;
-	struct gate_ticket ticket;
-	int64_t began_us;
-	struct brickyard_error error;
-	struct brickyard_result *result;	/* NULL: gives none */
 };
 
 /* ---- the thread model ---- */
@@ -74,30 +71,6 @@ make_ticket(const struct executor *ex, const struct brickyard_node *node,
 
 /* ---- around every call ---- */
 
-/* OK: the plug-in may be called, and visit_end must follow. */
-static enum err
-visit_begin(struct visit *v, bool has_step, const struct brickyard_node *node,
-	    struct error *err)
-{
-	enum err e;
-
-	if (!has_step)
-		return fail(err, ERR_NOTSUP, "executor '%s' can't do %s",
-			    v->ex->plugin->name, v->step);
-	v->ticket = make_ticket(v->ex, node,
-				strcmp(v->step, "node_check") == 0);
-	e = gate_enter(&v->ex->gate, &v->ticket, v->call, v->step, err);
-	if (e != ERR_OK)
-		return e;
-	if (v->result != NULL) {
-		result_release(v->result);
-		result_init(v->result);
-	}
-	v->began_us = clock_mono_us();
-	v->was = plugin_enter(v->ex->plugin);
-	return ERR_OK;
-}
-
 /* The plug-in says that it failed; it should also have said why. */
 static enum err
 explain(const struct executor *ex, const char *step,
@@ -110,63 +83,88 @@ explain(const struct executor *ex, const char *step,
 }
 
 static enum err
-verdict(struct visit *v, int r, struct error *err)
+verdict(const struct executor *ex, const struct executor_step *s, int r,
+	struct brickyard_error *why, struct brickyard_result *result,
+	struct error *err)
 {
-	const char *name = v->ex->plugin->name;
-
 	if (r != 0)
-		return explain(v->ex, v->step, &v->error, err);
+		return explain(ex, s->name, why, err);
 	/* A success after the deadline is one: what is done, is done. */
-	if (v->result != NULL && v->result->overflow)
+	if (result != NULL && result->overflow)
 		return fail(err, ERR_EXEC, "executor '%s': %s gave more "
-			    "results than fit", name, v->step);
+			    "results than fit", ex->plugin->name, s->name);
 	return ERR_OK;
 }
 
+/* What a step is called on: the plug-in's own, or the lowering's. */
+struct side {
+	const struct brickyard_executor *ops;
+	struct brickyard_executor_instance *instance;
+};
+
 static enum err
-visit_end(struct visit *v, int r, struct error *err)
+visit(struct executor *ex, const struct side *side,
+      const struct executor_step *s, const struct brickyard_call *call,
+      const struct brickyard_node *node, const struct step_args *args,
+      struct brickyard_result *result, bool *ret_unsupported,
+      struct error *err)
 {
-	enum err e;
+	struct crossing c = {
+		.plugin = ex->plugin, .step = s, .ops = side->ops,
+		.instance = side->instance, .call = call, .node = node,
+		.args = args, .gate = &ex->gate,
+		.ticket = make_ticket(ex, node,
+				      s == &executor_steps[X_NODE_CHECK] ||
+				      s == &executor_steps[X_NODE_PROBE]),
+		.grace_ms = ex->grace_ms, .lost = &ex->lost,
+	};
+	struct brickyard_error why = { 0 };
+	int64_t began_us = clock_mono_us();
+	int r = -1;
+	enum err e = crossing_make(&c, &r, result, &why, err);
 
-	(void)plugin_enter(v->was);
-	gate_leave(&v->ex->gate, &v->ticket);
-
-	e = verdict(v, r, err);
-	step_stats_add(&v->ex->stats, v->step, clock_mono_us() - v->began_us, e);
-	if (e != ERR_OK && v->result != NULL) {
+	if (e == ERR_OK)
+		e = verdict(ex, s, r, &why, result, err);
+	step_stats_add(&ex->stats, s->name, clock_mono_us() - began_us, e);
+	*ret_unsupported = r != 0 && why.err_class == BRICKYARD_ERR_UNSUPPORTED;
+	if (e != ERR_OK && result != NULL) {
 		/* Half a result is none. */
-		result_release(v->result);
-		result_init(v->result);
+		result_release(result);
+		result_init(result);
 	}
 	return e;
 }
 
-static bool
-is_lowered(const struct executor *ex)
-{
-	return ex->lowered != NULL;
-}
-
-/* Body of every step: call the plug-in's, or else the lowering's, with the
- * arguments after the node.
+/* The plug-in's own step; the lowering's when it has none, or says that it
+ * can't.
  */
-#define STEP(ex_, call_, node_, result_, member, err_, ...) do {	\
-	struct visit v_ = {						\
-		.ex = (ex_), .call = (call_), .step = #member,		\
-		.result = (result_),					\
-	};								\
-	bool own_ = v_.ex->ops->member != NULL;				\
-	const struct brickyard_executor *ops_ = own_ ||			\
-		!is_lowered(v_.ex) ? v_.ex->ops : v_.ex->lowering->steps; \
-	enum err e_ = visit_begin(&v_, ops_->member != NULL,		\
-				  (node_), (err_));			\
-									\
-	if (e_ != ERR_OK)						\
-		return e_;						\
-	return visit_end(&v_, ops_->member(own_ ? v_.ex->instance :	\
-			 v_.ex->lowered, v_.call, (node_),		\
-			 ##__VA_ARGS__, &v_.error), (err_));		\
-} while (0)
+static enum err
+step(struct executor *ex, enum executor_step_id id,
+     const struct brickyard_call *call, const struct brickyard_node *node,
+     const struct step_args *args, struct brickyard_result *result,
+     struct error *err)
+{
+	const struct executor_step *s = &executor_steps[id];
+	const struct side own = { ex->ops, ex->instance };
+	bool is_lowered = ex->lowered != NULL &&
+			  executor_has_step(ex->lowering->steps, s);
+	bool unsupported = true;
+	enum err e = ERR_OK;
+
+	if (executor_has_step(ex->ops, s))
+		e = visit(ex, &own, s, call, node, args, result, &unsupported,
+			  err);
+	else if (!is_lowered)
+		return fail(err, ERR_NOTSUP, "executor '%s' can't do %s",
+			    ex->plugin->name, s->name);
+	if (unsupported && is_lowered) {
+		const struct side lowered = { ex->lowering->steps, ex->lowered };
+
+		e = visit(ex, &lowered, s, call, node, args, result,
+			  &unsupported, err);
+	}
+	return e;
+}
 
 /* Before it: errors may be injected around it. */
 #define INJECT(ex_, member, ...) do {					\
@@ -220,6 +218,7 @@ executor_open(const struct plugin *p, const struct kvs *given,
 	ex = XNEW(struct executor);
 	ex->plugin = p;
 	ex->ops = &p->executor;
+	ex->grace_ms = GRACE_MS;
 	gate_init(&ex->gate);
 	step_stats_init(&ex->stats);
 	e = open_instance(ex, &config, err);
@@ -299,6 +298,20 @@ executor_open_lowered(const struct plugin *p, const struct lowering *l,
 	return ERR_OK;
 }
 
+/* Calls that were given up may end yet: a plug-in must not be closed under them. */
+static bool
+all_are_back(struct executor *ex)
+{
+	struct timespec ts = { .tv_nsec = 10 * 1000000 };
+
+	for (int i = 0; i < 100 && ex->lost > 0; i++)
+		nanosleep(&ts, NULL);
+	return ex->lost == 0;
+}
+
+/* Those that calls are still in: kept, and seen to be kept. */
+static struct executor *unclosed;
+
 void
 executor_close(struct executor *ex)
 {
@@ -306,6 +319,15 @@ executor_close(struct executor *ex)
 		return;
 	executor_close(ex->within);
 	inject_free(ex->inject);
+	ex->within = NULL;
+	ex->inject = NULL;
+	if (!all_are_back(ex)) {
+		log_warning("plug-in '%s': %u calls did not come back, it is not "
+			    "closed", ex->plugin->name, ex->lost);
+		ex->next = unclosed;
+		unclosed = ex;
+		return;
+	}
 	if (ex->lowered != NULL)
 		ex->lowering->detach(ex->lowered);
 	if (ex->is_open) {
@@ -315,6 +337,12 @@ executor_close(struct executor *ex)
 	gate_release(&ex->gate);
 	step_stats_release(&ex->stats);
 	free(ex);
+}
+
+void
+executor_set_grace(struct executor *ex, int grace_ms)
+{
+	ex->grace_ms = grace_ms;
 }
 
 void
@@ -359,8 +387,10 @@ enum err
 executor_node_check(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node, struct error *err)
 {
+	const struct step_args a = { .nbricks = 0 };
+
 	INJECT(ex, node_check, call, node, err);
-	STEP(ex, call, node, NULL, node_check, err);
+	return step(ex, X_NODE_CHECK, call, node, &a, NULL, err);
 }
 
 enum err
@@ -368,8 +398,10 @@ executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *from, const char *host,
 		    struct error *err)
 {
+	const struct step_args a = { .text = { host } };
+
 	INJECT(ex, peer_probe, call, from, host, err);
-	STEP(ex, call, from, NULL, peer_probe, err, host);
+	return step(ex, X_PEER_PROBE, call, from, &a, NULL, err);
 }
 
 enum err
@@ -377,8 +409,10 @@ executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *from, const char *host,
 		     struct error *err)
 {
+	const struct step_args a = { .text = { host } };
+
 	INJECT(ex, peer_detach, call, from, host, err);
-	STEP(ex, call, from, NULL, peer_detach, err, host);
+	return step(ex, X_PEER_DETACH, call, from, &a, NULL, err);
 }
 
 enum err
@@ -387,8 +421,10 @@ executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_device *device,
 			struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .device = device };
+
 	INJECT(ex, device_prepare, call, node, device, result, err);
-	STEP(ex, call, node, result, device_prepare, err, device, result);
+	return step(ex, X_DEVICE_PREPARE, call, node, &a, result, err);
 }
 
 enum err
@@ -397,8 +433,10 @@ executor_device_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_device *device,
 		     struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .device = device };
+
 	INJECT(ex, device_info, call, node, device, result, err);
-	STEP(ex, call, node, result, device_info, err, device, result);
+	return step(ex, X_DEVICE_INFO, call, node, &a, result, err);
 }
 
 enum err
@@ -408,8 +446,10 @@ executor_device_teardown(struct executor *ex,
 			 const struct brickyard_device *device,
 			 struct error *err)
 {
+	const struct step_args a = { .device = device };
+
 	INJECT(ex, device_teardown, call, node, device, err);
-	STEP(ex, call, node, NULL, device_teardown, err, device);
+	return step(ex, X_DEVICE_TEARDOWN, call, node, &a, NULL, err);
 }
 
 enum err
@@ -418,8 +458,10 @@ executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick *const *bricks, size_t n,
 		       struct error *err)
 {
+	const struct step_args a = { .bricks = bricks, .nbricks = n };
+
 	INJECT(ex, bricks_create, call, node, bricks, n, err);
-	STEP(ex, call, node, NULL, bricks_create, err, bricks, n);
+	return step(ex, X_BRICKS_CREATE, call, node, &a, NULL, err);
 }
 
 enum err
@@ -428,8 +470,10 @@ executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_brick *const *bricks, size_t n,
 			struct error *err)
 {
+	const struct step_args a = { .bricks = bricks, .nbricks = n };
+
 	INJECT(ex, bricks_destroy, call, node, bricks, n, err);
-	STEP(ex, call, node, NULL, bricks_destroy, err, bricks, n);
+	return step(ex, X_BRICKS_DESTROY, call, node, &a, NULL, err);
 }
 
 enum err
@@ -438,8 +482,10 @@ executor_volume_create(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       struct error *err)
 {
+	const struct step_args a = { .volume = volume };
+
 	INJECT(ex, volume_create, call, node, volume, err);
-	STEP(ex, call, node, NULL, volume_create, err, volume);
+	return step(ex, X_VOLUME_CREATE, call, node, &a, NULL, err);
 }
 
 enum err
@@ -448,8 +494,10 @@ executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_gluster_volume *volume,
 		       uint32_t rebalance, struct error *err)
 {
+	const struct step_args a = { .volume = volume, .rebalance = rebalance };
+
 	INJECT(ex, volume_expand, call, node, volume, rebalance, err);
-	STEP(ex, call, node, NULL, volume_expand, err, volume, rebalance);
+	return step(ex, X_VOLUME_EXPAND, call, node, &a, NULL, err);
 }
 
 enum err
@@ -457,8 +505,10 @@ executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
 			const struct brickyard_node *node, const char *name,
 			struct error *err)
 {
+	const struct step_args a = { .text = { name } };
+
 	INJECT(ex, volume_destroy, call, node, name, err);
-	STEP(ex, call, node, NULL, volume_destroy, err, name);
+	return step(ex, X_VOLUME_DESTROY, call, node, &a, NULL, err);
 }
 
 enum err
@@ -466,8 +516,10 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 		     const struct brickyard_node *node, const char *name,
 		     struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .text = { name } };
+
 	INJECT(ex, volume_info, call, node, name, result, err);
-	STEP(ex, call, node, result, volume_info, err, name, result);
+	return step(ex, X_VOLUME_INFO, call, node, &a, result, err);
 }
 
 /* ---- since ABI 1.1 ---- */
@@ -477,8 +529,10 @@ executor_node_probe(struct executor *ex, const struct brickyard_call *call,
 		    const struct brickyard_node *node,
 		    struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .nbricks = 0 };
+
 	INJECT(ex, node_probe, call, node, result, err);
-	STEP(ex, call, node, result, node_probe, err, result);
+	return step(ex, X_NODE_PROBE, call, node, &a, result, err);
 }
 
 enum err
@@ -486,8 +540,10 @@ executor_heal_info(struct executor *ex, const struct brickyard_call *call,
 		   const struct brickyard_node *node, const char *name,
 		   struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .text = { name } };
+
 	INJECT(ex, heal_info, call, node, name, result, err);
-	STEP(ex, call, node, result, heal_info, err, name, result);
+	return step(ex, X_HEAL_INFO, call, node, &a, result, err);
 }
 
 enum err
@@ -497,9 +553,12 @@ executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_brick_ref *new_brick,
 		       struct error *err)
 {
+	const struct step_args a = {
+		.text = { name }, .refs = { old_brick, new_brick },
+	};
+
 	INJECT(ex, brick_replace, call, node, name, old_brick, new_brick, err);
-	STEP(ex, call, node, NULL, brick_replace, err,
-	     name, old_brick, new_brick);
+	return step(ex, X_BRICK_REPLACE, call, node, &a, NULL, err);
 }
 
 enum err
@@ -508,10 +567,11 @@ executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
 		      const char *clone, const char *snapshot,
 		      struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .text = { name, clone, snapshot } };
+
 	INJECT(ex, volume_clone, call, node, name, clone, snapshot, result,
 	       err);
-	STEP(ex, call, node, result, volume_clone, err,
-	     name, clone, snapshot, result);
+	return step(ex, X_VOLUME_CLONE, call, node, &a, result, err);
 }
 
 enum err
@@ -520,8 +580,10 @@ executor_block_create(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_block *block,
 		      struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .block = block };
+
 	INJECT(ex, block_create, call, node, block, result, err);
-	STEP(ex, call, node, result, block_create, err, block, result);
+	return step(ex, X_BLOCK_CREATE, call, node, &a, result, err);
 }
 
 enum err
@@ -530,8 +592,10 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 		    const char *name, struct brickyard_result *result,
 		    struct error *err)
 {
+	const struct step_args a = { .text = { volume, name } };
+
 	INJECT(ex, block_info, call, node, volume, name, result, err);
-	STEP(ex, call, node, result, block_info, err, volume, name, result);
+	return step(ex, X_BLOCK_INFO, call, node, &a, result, err);
 }
 
 enum err
@@ -539,8 +603,10 @@ executor_block_expand(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      const struct brickyard_block *block, struct error *err)
 {
+	const struct step_args a = { .block = block };
+
 	INJECT(ex, block_expand, call, node, block, err);
-	STEP(ex, call, node, NULL, block_expand, err, block);
+	return step(ex, X_BLOCK_EXPAND, call, node, &a, NULL, err);
 }
 
 enum err
@@ -548,8 +614,10 @@ executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node, const char *volume,
 		       const char *name, struct error *err)
 {
+	const struct step_args a = { .text = { volume, name } };
+
 	INJECT(ex, block_destroy, call, node, volume, name, err);
-	STEP(ex, call, node, NULL, block_destroy, err, volume, name);
+	return step(ex, X_BLOCK_DESTROY, call, node, &a, NULL, err);
 }
 
 enum err
@@ -557,8 +625,10 @@ executor_node_examine(struct executor *ex, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      struct brickyard_result *result, struct error *err)
 {
+	const struct step_args a = { .nbricks = 0 };
+
 	INJECT(ex, node_examine, call, node, result, err);
-	STEP(ex, call, node, result, node_examine, err, result);
+	return step(ex, X_NODE_EXAMINE, call, node, &a, result, err);
 }
 
 enum err
@@ -566,6 +636,8 @@ executor_device_forget(struct executor *ex, const struct brickyard_call *call,
 		       const struct brickyard_node *node,
 		       const struct brickyard_device *device, struct error *err)
 {
+	const struct step_args a = { .device = device };
+
 	INJECT(ex, device_forget, call, node, device, err);
-	STEP(ex, call, node, NULL, device_forget, err, device);
+	return step(ex, X_DEVICE_FORGET, call, node, &a, NULL, err);
 }

@@ -24,7 +24,12 @@ enum err MUST_CHECK executor_open_lowered(const struct plugin *,
  * first): any number.  Checks of a node don't count.  Before the first call.
  */
 void executor_set_node_limit(struct executor *, size_t limit);
-void executor_close(struct executor *);		/* accepts NULL */
+/* How long after its deadline, or after it was cancelled, a call may take before
+ * it is given up (10 s at first).  Before the first call.
+ */
+void executor_set_grace(struct executor *, int grace_ms);
+/* Accepts NULL.  While calls that were given up are in the plug-in it stays open. */
+void executor_close(struct executor *);
 const char *executor_name(const struct executor *);
 const struct step_stats *executor_stats(const struct executor *);
 

@@ -188,10 +188,12 @@ check_peers(const struct volume *v, const struct brickyard_result *res,
 	    const struct brick *b, uint32_t quorum, struct error *err)
 {
 	uint32_t online = count_online(v, res, b);
+	enum err r = v->bricks_per_set - 1 < quorum ? ERR_REFUSED : ERR_INUSE;
 
 	if (online >= quorum)
 		return ERR_OK;
-	return fail(err, ERR_INUSE, "Cannot replace brick %s as only %u of %u "
+	/* In a set that has not so many others no waiting helps. */
+	return fail(err, r, "Cannot replace brick %s as only %u of %u "
 		    "required peer bricks are online", b->id, online, quorum);
 }
 

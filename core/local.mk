@@ -21,10 +21,12 @@ libcore_la_SOURCES = \
 	%D%/configuration.c %D%/configuration.h \
 	%D%/configuration-hint.c %D%/configuration-hint.h \
 	%D%/counters.c %D%/counters.h \
+	%D%/crossing.c %D%/crossing.h \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h %D%/engine-private.h \
 	%D%/engine-stuck.c \
 	%D%/executor.c %D%/executor.h \
+	%D%/executor-step.c %D%/executor-step.h \
 	%D%/executor-inject.c %D%/executor-inject.h \
 	%D%/executor-config.c %D%/executor-config.h \
 	%D%/fanout.c \
@@ -68,9 +70,11 @@ libcore_la_SOURCES = \
 	%D%/service-examine.c \
 	%D%/service-measure.c \
 	%D%/service-node.c \
+	%D%/service-probe.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \
+	%D%/service-type.c \
 	%D%/service-volume.c \
 	%D%/slot.c \
 	%D%/step-stats.c %D%/step-stats.h \

@@ -18,7 +18,7 @@
 #include <brickyard/executor.h>
 #include <brickyard/volume-type.h>
 
-#include "store/import.h"
+#include "store/import-member.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
 
@@ -61,149 +61,21 @@ import_warn(struct import *d, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- members ---- */
-
-/* What is being read, for those who are told of faults. */
-struct reader {
-	struct import *d;
-	const char *what, *id;
-};
-
-static void
-wrong(const struct reader *r, const char *name, const char *expected)
-{
-	import_error(r->d, "%s %s: '%s' is not %s", r->what, r->id, name,
-		   expected);
-}
-
-/* NULL: it is not there, or null, or of another type (and that was told). */
-static const json_t *
-member(const struct reader *r, const json_t *j, const char *name, json_type type,
-       const char *expected)
-{
-	const json_t *m = json_object_get(j, name);
-
-	if (m == NULL || json_is_null(m))
-		return NULL;
-	if (json_typeof(m) == type)
-		return m;
-	wrong(r, name, expected);
-	return NULL;
-}
-
-static const json_t *
-object_of(const struct reader *r, const json_t *j, const char *name)
-{
-	return member(r, j, name, JSON_OBJECT, "an object");
-}
-
-static const char *
-text_of(const struct reader *r, const json_t *j, const char *name)
-{
-	const json_t *m = member(r, j, name, JSON_STRING, "a string");
-
-	return m != NULL ? json_string_value(m) : "";
-}
-
-static void
-id_of(const struct reader *r, const json_t *j, const char *name,
-      char ret[ID_SIZE])
-{
-	const char *text = text_of(r, j, name);
-
-	if (text[0] != '\0' && !id_is_valid(text))
-		wrong(r, name, "an id (32 hexadecimal digits)");
-	else
-		snprintf(ret, ID_SIZE, "%s", text);
-}
-
-static bool
-flag_of(const struct reader *r, const json_t *j, const char *name)
-{
-	const json_t *m = json_object_get(j, name);
-
-	if (m != NULL && !json_is_boolean(m) && !json_is_null(m))
-		wrong(r, name, "true or false");
-	return json_is_true(m);
-}
-
-/* A dump that went through heketi's own import has some as 5.0. */
-static int64_t
-number_of(const struct reader *r, const json_t *j, const char *name)
-{
-	const json_t *m = json_object_get(j, name);
-
-	if (m == NULL || json_is_null(m))
-		return 0;
-	if (json_is_integer(m))
-		return json_integer_value(m);
-	if (json_is_real(m) && json_real_value(m) > -1e15 &&
-	    json_real_value(m) < 1e15 &&
-	    (double)(int64_t)json_real_value(m) == json_real_value(m))
-		return (int64_t)json_real_value(m);
-	wrong(r, name, "a whole number");
-	return 0;
-}
-
-/* A size in units of 1 << shift bytes. */
-static uint64_t
-bytes_of(const struct reader *r, const json_t *j, const char *name,
-	 unsigned shift)
-{
-	int64_t n = number_of(r, j, name);
-
-	if (n >= 0 && n <= INT64_MAX >> shift)
-		return (uint64_t)n << shift;
-	wrong(r, name, "a size");
-	return 0;
-}
-
-static void
-list_of(const struct reader *r, const json_t *j, const char *name,
-	struct strs *ret)
-{
-	const json_t *list = member(r, j, name, JSON_ARRAY, "a list");
-	const json_t *m;
-	size_t i;
-
-	json_array_foreach(list, i, m) {
-		if (json_is_string(m))
-			strs_add(ret, json_string_value(m));
-		else
-			wrong(r, name, "a list of strings");
-	}
-}
-
-static void
-tags_of(const struct reader *r, const json_t *j, struct kvs *ret)
-{
-	const json_t *tags = object_of(r, j, "tags");
-	const char *key;
-	json_t *m;
-
-	json_object_foreach((json_t *)tags, key, m) {
-		if (json_is_string(m))
-			kvs_set(ret, key, json_string_value(m));
-		else
-			wrong(r, "tags", "strings");
-	}
-}
-
 static enum state
 state_of(const struct reader *r, const json_t *j)
 {
-	const char *text = text_of(r, j, "State");
+	const char *text = member_text(r, j, "State");
 	enum state s = STATE_ONLINE;
 
 	if (text[0] != '\0' && !state_parse(text, &s))
-		wrong(r, "State", "online, offline or failed");
+		member_wrong(r, "State", "online, offline or failed");
 	return s;
 }
 
 static void
 pending_of(const struct reader *r, const json_t *j, char ret[ID_SIZE])
 {
-	id_of(r, object_of(r, j, "Pending"), "Id", ret);
+	member_id(r, member_object(r, j, "Pending"), "Id", ret);
 }
 
 /* ---- objects ---- */
@@ -217,54 +89,54 @@ keep(struct import *d, struct record *rec)
 static void
 read_cluster(const struct reader *r, const json_t *j)
 {
-	const json_t *info = object_of(r, j, "Info");
+	const json_t *info = member_object(r, j, "Info");
 	struct cluster *c = cluster_new(r->id);
 
-	c->file = flag_of(r, info, "file");
-	c->block = flag_of(r, info, "block");
+	c->file = member_flag(r, info, "file");
+	c->block = member_flag(r, info, "block");
 	keep(r->d, &c->r);
 }
 
 static void
 read_node(const struct reader *r, const json_t *j)
 {
-	const json_t *info = object_of(r, j, "Info");
-	const json_t *names = object_of(r, info, "hostnames");
+	const json_t *info = member_object(r, j, "Info");
+	const json_t *names = member_object(r, info, "hostnames");
 	struct node *n = node_new(r->id);
 
-	id_of(r, info, "cluster", n->cluster);
-	n->zone = number_of(r, info, "zone");
-	list_of(r, names, "manage", &n->manage);
-	list_of(r, names, "storage", &n->storage);
-	tags_of(r, info, &n->tags);
+	member_id(r, info, "cluster", n->cluster);
+	n->zone = member_number(r, info, "zone");
+	member_list(r, names, "manage", &n->manage);
+	member_list(r, names, "storage", &n->storage);
+	member_tags(r, info, &n->tags);
 	n->state = state_of(r, j);
 	if (n->manage.n == 0 || n->storage.n == 0)
-		wrong(r, "hostnames", "complete");
+		member_wrong(r, "hostnames", "complete");
 	keep(r->d, &n->r);
 }
 
 static void
 read_device(const struct reader *r, const json_t *j)
 {
-	const json_t *info = object_of(r, j, "Info");
-	const json_t *storage = object_of(r, info, "storage");
-	const char *uuid = text_of(r, info, "pv_uuid");
+	const json_t *info = member_object(r, j, "Info");
+	const json_t *storage = member_object(r, info, "storage");
+	const char *uuid = member_text(r, info, "pv_uuid");
 	struct device *d = device_new(r->id);
 
-	id_of(r, j, "NodeId", d->node);
-	d->name = xstrdup(text_of(r, info, "name"));
+	member_id(r, j, "NodeId", d->node);
+	d->name = xstrdup(member_text(r, info, "name"));
 	d->kind = BRICKYARD_DEVICE_BLOCK;
-	tags_of(r, info, &d->tags);
+	member_tags(r, info, &d->tags);
 	d->state = state_of(r, j);
-	d->total_bytes = bytes_of(r, storage, "total", KIB_SHIFT);
-	d->used_bytes = bytes_of(r, storage, "used", KIB_SHIFT);
-	d->extent_bytes = bytes_of(r, j, "ExtentSize", KIB_SHIFT);
+	d->total_bytes = member_bytes(r, storage, "total", KIB_SHIFT);
+	d->used_bytes = member_bytes(r, storage, "used", KIB_SHIFT);
+	d->extent_bytes = member_bytes(r, j, "ExtentSize", KIB_SHIFT);
 	if (d->extent_bytes == 0)
 		d->extent_bytes = EXTENT_BYTES;
 	d->pv_uuid = uuid[0] != '\0' ? xstrdup(uuid) : NULL;
-	list_of(r, info, "paths", &d->paths);
+	member_list(r, info, "paths", &d->paths);
 	if (d->total_bytes != d->used_bytes +
-			      bytes_of(r, storage, "free", KIB_SHIFT))
+			      member_bytes(r, storage, "free", KIB_SHIFT))
 		import_warn(r->d, "device %s (%s): its free and used space are "
 			  "not its total: taking what is used", d->id, d->name);
 	keep(r->d, &d->r);
@@ -275,7 +147,7 @@ static char *
 lv_name(const struct reader *r, const json_t *j, const char *name,
 	const char *prefix)
 {
-	const char *text = text_of(r, j, name);
+	const char *text = member_text(r, j, name);
 
 	return text[0] != '\0' ? xstrdup(text) :
 				 xasprintf("%s_%s", prefix, r->id);
@@ -284,27 +156,27 @@ lv_name(const struct reader *r, const json_t *j, const char *name,
 static void
 read_brick(const struct reader *r, const json_t *j)
 {
-	const json_t *info = object_of(r, j, "Info");
+	const json_t *info = member_object(r, j, "Info");
 	struct import_brick *stray = VEC_PUSH(&r->d->strays);
 	struct brick *b = &stray->b;
 	const struct node *n;
 
 	memset(stray, 0, sizeof(*stray));
 	snprintf(b->id, sizeof(b->id), "%s", r->id);
-	id_of(r, info, "device", b->device);
-	id_of(r, info, "node", b->node);
-	id_of(r, info, "volume", stray->volume);
+	member_id(r, info, "device", b->device);
+	member_id(r, info, "node", b->node);
+	member_id(r, info, "volume", stray->volume);
 	n = (void *)import_find(r->d, RECORD_NODE, b->node);
 	b->host = xstrdup(n != NULL && n->storage.n > 0 ? n->storage.v[0] : "");
-	b->path = xstrdup(text_of(r, info, "path"));
+	b->path = xstrdup(member_text(r, info, "path"));
 	b->lv = lv_name(r, j, "LvmLv", "brick");
 	b->thin_pool = lv_name(r, j, "LvmThinPool", "tp");
-	b->size_bytes = bytes_of(r, info, "size", KIB_SHIFT);
-	b->thin_pool_bytes = bytes_of(r, j, "TpSize", KIB_SHIFT);
-	b->metadata_bytes = bytes_of(r, j, "PoolMetadataSize", KIB_SHIFT);
-	b->role = (uint32_t)number_of(r, j, "SubType");
+	b->size_bytes = member_bytes(r, info, "size", KIB_SHIFT);
+	b->thin_pool_bytes = member_bytes(r, j, "TpSize", KIB_SHIFT);
+	b->metadata_bytes = member_bytes(r, j, "PoolMetadataSize", KIB_SHIFT);
+	b->role = (uint32_t)member_number(r, j, "SubType");
 	if (b->role > BRICKYARD_ROLE_ARBITER)
-		wrong(r, "SubType", "0, 1 or 2");
+		member_wrong(r, "SubType", "0, 1 or 2");
 	pending_of(r, j, b->pending);
 	r->d->nbricks++;
 }
@@ -315,13 +187,13 @@ static void
 param_of(const struct reader *r, const json_t *durability, const char *type,
 	 const char *name, struct kvs *ret)
 {
-	const json_t *j = object_of(r, durability, type);
+	const json_t *j = member_object(r, durability, type);
 	CLEANUP_FREE char *key = NULL, *value = NULL;
 
 	if (json_object_get(j, name) == NULL)
 		return;
 	key = xasprintf("%s.%s", type, name);
-	value = xasprintf("%" PRId64, number_of(r, j, name));
+	value = xasprintf("%" PRId64, member_number(r, j, name));
 	kvs_set(ret, key, value);
 }
 
@@ -339,9 +211,9 @@ default_param(struct kvs *params, const char *key, const char *dflt)
 static void
 read_durability(const struct reader *r, const json_t *info, struct volume *v)
 {
-	const json_t *j = object_of(r, info, "durability");
+	const json_t *j = member_object(r, info, "durability");
 
-	v->type = xstrdup(text_of(r, j, "type"));
+	v->type = xstrdup(member_text(r, j, "type"));
 	param_of(r, j, "replicate", "replica", &v->params);
 	param_of(r, j, "disperse", "data", &v->params);
 	param_of(r, j, "disperse", "redundancy", &v->params);
@@ -354,14 +226,14 @@ read_durability(const struct reader *r, const json_t *info, struct volume *v)
 static void
 read_snapshot(const struct reader *r, const json_t *info, struct volume *v)
 {
-	const json_t *j = object_of(r, info, "snapshot");
+	const json_t *j = member_object(r, info, "snapshot");
 	const json_t *factor = json_object_get(j, "factor");
 
-	v->snapshot_enable = flag_of(r, j, "enable");
+	v->snapshot_enable = member_flag(r, j, "enable");
 	v->snapshot_factor = json_is_number(factor) ?
 			     json_number_value(factor) : 1;
 	if (factor != NULL && !json_is_number(factor))
-		wrong(r, "factor", "a number");
+		member_wrong(r, "factor", "a number");
 	/* Never set: Go's zero. */
 	if (v->snapshot_factor < 1)
 		v->snapshot_factor = 1;
@@ -370,12 +242,12 @@ read_snapshot(const struct reader *r, const json_t *info, struct volume *v)
 static void
 read_blockinfo(const struct reader *r, const json_t *info, struct volume *v)
 {
-	const json_t *j = object_of(r, info, "blockinfo");
+	const json_t *j = member_object(r, info, "blockinfo");
 
-	v->block_free_bytes = bytes_of(r, j, "freesize", GIB_SHIFT);
-	v->block_reserved_bytes = bytes_of(r, j, "reservedsize", GIB_SHIFT);
-	if (!restriction_parse(text_of(r, j, "restriction"), &v->restriction))
-		wrong(r, "restriction", "one of locked, locked-by-update");
+	v->block_free_bytes = member_bytes(r, j, "freesize", GIB_SHIFT);
+	v->block_reserved_bytes = member_bytes(r, j, "reservedsize", GIB_SHIFT);
+	if (!restriction_parse(member_text(r, j, "restriction"), &v->restriction))
+		member_wrong(r, "restriction", "one of locked, locked-by-update");
 }
 
 static int
@@ -413,33 +285,33 @@ take_brick(const struct reader *r, const char *id, struct volume *v)
 static void
 read_volume(const struct reader *r, const json_t *j)
 {
-	const json_t *info = object_of(r, j, "Info");
+	const json_t *info = member_object(r, j, "Info");
 	CLEANUP(strs_release) struct strs bricks = { 0 };
 	struct volume *v = volume_new(r->id);
 
-	id_of(r, info, "cluster", v->cluster);
-	v->name = xstrdup(text_of(r, info, "name"));
-	v->size_bytes = bytes_of(r, info, "size", GIB_SHIFT);
+	member_id(r, info, "cluster", v->cluster);
+	v->name = xstrdup(member_text(r, info, "name"));
+	v->size_bytes = member_bytes(r, info, "size", GIB_SHIFT);
 	read_durability(r, info, v);
-	v->gid = number_of(r, info, "gid");
-	list_of(r, j, "GlusterVolumeOptions", &v->options);
-	list_of(r, info, "clusters", &v->clusters);
-	v->block = flag_of(r, info, "block");
+	v->gid = member_number(r, info, "gid");
+	member_list(r, j, "GlusterVolumeOptions", &v->options);
+	member_list(r, info, "clusters", &v->clusters);
+	v->block = member_flag(r, info, "block");
 	read_blockinfo(r, info, v);
 	read_snapshot(r, info, v);
-	list_of(r, j, "Bricks", &bricks);
+	member_list(r, j, "Bricks", &bricks);
 	for (size_t i = 0; i < bricks.n; i++)
 		take_brick(r, bricks.v[i], v);
 	pending_of(r, j, v->pending);
 	if (v->name[0] == '\0')
-		wrong(r, "name", "there");
+		member_wrong(r, "name", "there");
 	keep(r->d, &v->r);
 }
 
 static char *
 text_or_null(const struct reader *r, const json_t *j, const char *name)
 {
-	const char *text = text_of(r, j, name);
+	const char *text = member_text(r, j, name);
 
 	return text[0] != '\0' ? xstrdup(text) : NULL;
 }
@@ -447,23 +319,23 @@ text_or_null(const struct reader *r, const json_t *j, const char *name)
 static void
 read_blockvolume(const struct reader *r, const json_t *j)
 {
-	const json_t *info = object_of(r, j, "Info");
-	const json_t *access = object_of(r, info, "blockvolume");
+	const json_t *info = member_object(r, j, "Info");
+	const json_t *access = member_object(r, info, "blockvolume");
 	struct blockvolume *b = blockvolume_new(r->id);
 
-	id_of(r, info, "cluster", b->cluster);
-	id_of(r, info, "blockhostingvolume", b->hosting);
-	b->name = xstrdup(text_of(r, info, "name"));
-	b->size_bytes = bytes_of(r, info, "size", GIB_SHIFT);
-	b->usable_bytes = bytes_of(r, info, "usablesize", GIB_SHIFT);
-	b->hacount = number_of(r, info, "hacount");
-	b->auth = flag_of(r, info, "auth");
-	list_of(r, info, "clusters", &b->clusters);
-	list_of(r, access, "hosts", &b->hosts);
+	member_id(r, info, "cluster", b->cluster);
+	member_id(r, info, "blockhostingvolume", b->hosting);
+	b->name = xstrdup(member_text(r, info, "name"));
+	b->size_bytes = member_bytes(r, info, "size", GIB_SHIFT);
+	b->usable_bytes = member_bytes(r, info, "usablesize", GIB_SHIFT);
+	b->hacount = member_number(r, info, "hacount");
+	b->auth = member_flag(r, info, "auth");
+	member_list(r, info, "clusters", &b->clusters);
+	member_list(r, access, "hosts", &b->hosts);
 	b->iqn = text_or_null(r, access, "iqn");
 	b->username = text_or_null(r, access, "username");
 	b->password = text_or_null(r, access, "password");
-	b->lun = number_of(r, access, "lun");
+	b->lun = member_number(r, access, "lun");
 	pending_of(r, j, b->pending);
 	keep(r->d, &b->r);
 }
@@ -473,23 +345,23 @@ read_blockvolume(const struct reader *r, const json_t *j)
 static void
 read_op(const struct reader *r, const json_t *j)
 {
-	const json_t *list = member(r, j, "Actions", JSON_ARRAY, "a list");
+	const json_t *list = member_of(r, j, "Actions", JSON_ARRAY, "a list");
 	struct import_op *op = VEC_PUSH(&r->d->ops);
 	const json_t *m;
 	size_t i;
 
 	memset(op, 0, sizeof(*op));
 	snprintf(op->id, sizeof(op->id), "%s", r->id);
-	op->type = number_of(r, j, "Type");
-	op->started_s = number_of(r, j, "Timestamp");
-	op->status = xstrdup(text_of(r, j, "Status"));
+	op->type = member_number(r, j, "Type");
+	op->started_s = member_number(r, j, "Timestamp");
+	op->status = xstrdup(member_text(r, j, "Status"));
 	json_array_foreach(list, i, m) {
 		struct import_action *a = VEC_PUSH(op);
 
 		memset(a, 0, sizeof(*a));
-		a->change = number_of(r, m, "Change");
-		id_of(r, m, "Id", a->id);
-		a->delta = number_of(r, m, "Delta");
+		a->change = member_number(r, m, "Change");
+		member_id(r, m, "Id", a->id);
+		a->delta = member_number(r, m, "Delta");
 	}
 }
 
@@ -534,9 +406,9 @@ sort_all(struct import *d)
 static bool
 id_agrees(const struct reader *r, const json_t *entry)
 {
-	const json_t *info = object_of(r, entry, "Info");
-	const char *id = text_of(r, info != NULL ? info : entry,
-				 info != NULL ? "id" : "Id");
+	const json_t *info = member_object(r, entry, "Info");
+	const char *id = member_text(r, info != NULL ? info : entry,
+				     info != NULL ? "id" : "Id");
 
 	return id[0] == '\0' || strcmp(id, r->id) == 0;
 }
@@ -545,7 +417,7 @@ static void
 read_bucket(struct import *d, const json_t *root, const struct bucket *b)
 {
 	struct reader r = { .d = d, .what = "dump", .id = "itself" };
-	const json_t *entries = object_of(&r, root, b->name);
+	const json_t *entries = member_object(&r, root, b->name);
 	const char *key;
 	json_t *entry;
 
@@ -558,7 +430,7 @@ read_bucket(struct import *d, const json_t *root, const struct bucket *b)
 		else if (!json_is_object(entry))
 			import_error(d, "%s %s: not an object", b->what, key);
 		else if (!id_agrees(&r, entry))
-			wrong(&r, "id", "that of its entry");
+			member_wrong(&r, "id", "that of its entry");
 		else
 			b->read(&r, entry);
 	}
@@ -569,7 +441,7 @@ static void
 read_attributes(struct import *d, const json_t *root)
 {
 	struct reader r = { .d = d, .what = "dump", .id = "itself" };
-	const json_t *all = object_of(&r, root, "dbattributeentries");
+	const json_t *all = member_object(&r, root, "dbattributeentries");
 
 	if (json_object_get(all, "DB_CLUSTER_HAS_FILE_BLOCK_FLAG") != NULL)
 		return;

@@ -63,9 +63,8 @@ gl_fetch() {
 		gl_rc=0
 		case $G_XML in
 		*'<cliOutput>'*'</cliOutput>'*)
-			BY_OUT=${G_XML##*<opErrstr>}
-			BY_OUT=${BY_OUT%%</opErrstr>*}
-			[ "${#BY_OUT}" -lt 2048 ] || BY_OUT=
+			BY_OUT=$(printf %s "$G_XML" | head -c 4096 |
+				sed -n 's,.*<opErrstr>\(.*\)</opErrstr>.*,\1,p')
 			;;
 		*)
 			BY_OUT=$(printf %s "$G_XML" | tail -c 2048)

@@ -8,6 +8,9 @@ SCRIPT_PARTS = \
 	%D%/brick.sh \
 	%D%/device.sh \
 	%D%/gluster.sh \
+	%D%/heal.sh \
+	%D%/block.sh \
+	%D%/node.sh \
 	$(NULL)
 noinst_LTLIBRARIES += libscript.la
 libscript_la_SOURCES = \
@@ -16,8 +19,11 @@ libscript_la_SOURCES = \
 	%D%/lower.h \
 	%D%/options.c \
 	%D%/script.c %D%/script.h \
+	%D%/step-block.c \
 	%D%/step-brick.c \
 	%D%/step-device.c \
+	%D%/step-heal.c \
+	%D%/step-node.c \
 	%D%/step-volume.c \
 	%D%/text.c %D%/text.h \
 	%D%/words.c %D%/words.h \

@@ -50,7 +50,8 @@ void options_free(struct brickyard_executor_instance *);
 
 extern const char *const part_prologue[], *const part_lvm[], *const part_mount[],
 	*const part_directory[], *const part_brick[], *const part_device[],
-	*const part_gluster[];
+	*const part_gluster[],
+	*const part_heal[], *const part_block[], *const part_node[];
 
 /* ---- call.c: one script, from its making to its answer ---- */
 
@@ -67,7 +68,7 @@ struct step {
 	struct brickyard_error *error;
 	struct brickyard_result *result;	/* NULL: gives none */
 	step_data_fn *data;			/* NULL: not expected */
-	const void *arg;			/* for data */
+	void *arg;				/* for data */
 	struct text values;	/* assignments and functions, before the parts */
 	struct text body;	/* of by_main */
 	const char *const *parts[8];
@@ -149,6 +150,41 @@ int lower_volume_destroy(struct brickyard_executor_instance *,
 int lower_volume_info(struct brickyard_executor_instance *,
 	const struct brickyard_call *, const struct brickyard_node *,
 	const char *name, struct brickyard_result *, struct brickyard_error *);
+
+int lower_node_probe(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	struct brickyard_result *, struct brickyard_error *);
+int lower_node_examine(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	struct brickyard_result *, struct brickyard_error *);
+int lower_heal_info(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *name, struct brickyard_result *, struct brickyard_error *);
+int lower_brick_replace(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *name, const struct brickyard_brick_ref *old_brick,
+	const struct brickyard_brick_ref *new_brick, struct brickyard_error *);
+int lower_volume_clone(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *name, const char *clone, const char *snapshot,
+	struct brickyard_result *, struct brickyard_error *);
+int lower_block_create(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const struct brickyard_block *, struct brickyard_result *,
+	struct brickyard_error *);
+int lower_block_info(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *volume, const char *name, struct brickyard_result *,
+	struct brickyard_error *);
+int lower_block_expand(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const struct brickyard_block *, struct brickyard_error *);
+int lower_block_destroy(struct brickyard_executor_instance *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *volume, const char *name, struct brickyard_error *);
+
+/* Takes the answer of gl_info, for steps that end in it; st->arg: the name. */
+step_data_fn take_volume;
 
 /* ---- check-args.c: words from outside, before they go into a script ---- */
 

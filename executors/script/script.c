@@ -52,4 +52,13 @@ const struct brickyard_executor script_steps = {
 	.volume_expand = lower_volume_expand,
 	.volume_destroy = lower_volume_destroy,
 	.volume_info = lower_volume_info,
+	.node_probe = lower_node_probe,
+	.heal_info = lower_heal_info,
+	.brick_replace = lower_brick_replace,
+	.volume_clone = lower_volume_clone,
+	.block_create = lower_block_create,
+	.block_info = lower_block_info,
+	.block_expand = lower_block_expand,
+	.block_destroy = lower_block_destroy,
+	.node_examine = lower_node_examine,
 };

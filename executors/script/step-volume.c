@@ -331,7 +331,7 @@ report_volume(struct step *st, struct volume *v)
 	return 0;
 }
 
-static int
+int
 take_volume(struct step *st, const char *key, char *text)
 {
 	CLEANUP_VOLUME struct volume v = {0};
@@ -362,7 +362,7 @@ lower_volume_info(struct brickyard_executor_instance *in,
 	step_init(&st, in, call, node, err);
 	st.result = res;
 	st.data = take_volume;
-	st.arg = name;
+	st.arg = (void *)(uintptr_t)name;	/* only read */
 	if (check_gluster_volume(&st, name) < 0)
 		return -1;
 	step_use_gluster(&st);

@@ -563,6 +563,19 @@ expand_volume(struct step *s, void *arg)
 	return 0;
 }
 
+/* A clone that has bricks of ours already?  1 or 0, or -1. */
+static int
+is_clone_with(struct step *s, const struct volume_args *a)
+{
+	int64_t found;
+	int r = q_number(s, &found, "SELECT 1 FROM volumes WHERE id=?"
+			 " AND origin IS NOT NULL", "i", a->row.id);
+
+	if (r == 1)
+		r = count_present(s, a, 0);
+	return r < 0 ? -1 : r > 0;
+}
+
 static int
 expand_txn(struct step *s, void *arg)
 {
@@ -577,7 +590,7 @@ expand_txn(struct step *s, void *arg)
 	r = same_id(s, a);
 	/* A clone has its source's. */
 	if (r == 0)
-		r = count_present(s, a, 0) == (int)a->v->bricks_per_set;
+		r = is_clone_with(s, a);
 	if (r == 0)
 		return refuse_taken(s, a);
 	if (r == 1)

@@ -329,6 +329,17 @@ with World(heal_wait_s=1) as w:
                        healthcheck="disable"), (204, ""), "or not at all")
     w.well("bounded")
 
+with World() as w:
+    w.d.topology(nodes=3)
+    v = w.create(durability={"type": "none"})
+    b = v["bricks"][0]
+    w.state_of("devices", b["device"], "offline")
+    begun = time.monotonic()
+    tap.is_(w.state_of("devices", b["device"], "failed"),
+            (500, "Cannot replace brick %s as only 0 of 1 required peer bricks "
+             "are online" % b["id"]), "a brick that has no peers")
+    tap.ok(time.monotonic() - begun < 20, "is not waited for")
+
 # ---- throttled ----
 
 with World(sim={"latency": "brick_replace=1500"},

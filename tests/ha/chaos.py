@@ -54,7 +54,7 @@ class Run:
             replicas=args.replicas, members=3, config={
                 "lease_ttl_ms": LEASE_S * 1000, "queue_hold_ms": 500,
                 "result_retention_s": RETENTION_S,
-                "shutdown_delay_ms": 300,
+                "shutdown_delay_ms": 300, "heal_wait_s": 5,
                 "glusterfs": {"auto_create_block_hosting_volume": True,
                               "block_hosting_volume_size": HOSTING_GB},
                 "executors": {"simulated": {"device_size_gb": str(DISK_GB)}}},
@@ -433,7 +433,7 @@ class Worker:
             what = self.rng.choices(
                 (self.create, self.delete, self.expand, self.node_work,
                  self.block_work, self.clone, self.evict, self.move_device),
-                (10, 8, 3, 3, 8, 3, 5, 1))[0]
+                (10, 8, 3, 4, 8, 3, 5, 3))[0]
             try:
                 what()
             except Exception as e:

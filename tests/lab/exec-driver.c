@@ -451,6 +451,97 @@ do_volume_info(struct args *a)
 			       a->res, a->err);
 }
 
+static int
+do_forget(struct args *a)
+{
+	return ex->device_forget(in, &a->call, &a->node, device(a->c), a->err);
+}
+
+static int
+do_node_probe(struct args *a)
+{
+	return ex->node_probe(in, &a->call, &a->node, a->res, a->err);
+}
+
+static int
+do_examine(struct args *a)
+{
+	return ex->node_examine(in, &a->call, &a->node, a->res, a->err);
+}
+
+static int
+do_heal(struct args *a)
+{
+	return ex->heal_info(in, &a->call, &a->node, get(a->c, "name", ""),
+			     a->res, a->err);
+}
+
+/* brick=OLD brick=NEW */
+static int
+do_replace(struct args *a)
+{
+	struct brickyard_gluster_volume *v = gluster_volume(a->c);
+
+	return ex->brick_replace(in, &a->call, &a->node, v->name, v->bricks[0],
+				 v->bricks[1], a->err);
+}
+
+static int
+do_clone(struct args *a)
+{
+	return ex->volume_clone(in, &a->call, &a->node, get(a->c, "name", ""),
+				get(a->c, "clone", ""), get(a->c, "snapshot", ""),
+				a->res, a->err);
+}
+
+static struct brickyard_block *
+block(const struct command *c)
+{
+	struct brickyard_block *b = keep(calloc(1, sizeof(*b)));
+	const char **hosts = keep(calloc(MAX_WORDS, sizeof(*hosts)));
+	const char *s;
+
+	b->size = sizeof(*b);
+	b->volume = get(c, "volume", "");
+	b->name = get(c, "name", "");
+	b->size_bytes = get_u64(c, "gib", 1) << 30;
+	b->hacount = (uint32_t)get_u64(c, "ha", 0);
+	b->auth = (uint32_t)get_u64(c, "auth", 0);
+	b->prealloc = get(c, "prealloc", "");
+	while ((s = nth(c, "peer", b->nhosts)) != NULL)
+		hosts[b->nhosts++] = s;
+	b->hosts = hosts;
+	return b;
+}
+
+static int
+do_block_create(struct args *a)
+{
+	return ex->block_create(in, &a->call, &a->node, block(a->c), a->res,
+				a->err);
+}
+
+static int
+do_block_info(struct args *a)
+{
+	return ex->block_info(in, &a->call, &a->node, get(a->c, "volume", ""),
+			      get(a->c, "name", ""), a->res, a->err);
+}
+
+static int
+do_block_expand(struct args *a)
+{
+	return ex->block_expand(in, &a->call, &a->node, block(a->c), a->err);
+}
+
+static int
+do_block_destroy(struct args *a)
+{
+	return ex->block_destroy(in, &a->call, &a->node,
+				 get(a->c, "volume", ""), get(a->c, "name", ""),
+				 a->err);
+}
+
 static const struct {
 	const char *verb;
 	int (*fn)(struct args *);
@@ -468,6 +559,16 @@ static const struct {
 	{ "volume-expand", do_volume_expand },
 	{ "volume-destroy", do_volume_destroy },
 	{ "volume-info", do_volume_info },
+	{ "forget", do_forget },
+	{ "node-probe", do_node_probe },
+	{ "examine", do_examine },
+	{ "heal", do_heal },
+	{ "replace", do_replace },
+	{ "clone", do_clone },
+	{ "block-create", do_block_create },
+	{ "block-info", do_block_info },
+	{ "block-expand", do_block_expand },
+	{ "block-destroy", do_block_destroy },
 };
 
 static int

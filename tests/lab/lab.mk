@@ -7,6 +7,7 @@ EXTRA_PROGRAMS += %D%/exec-driver
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
 dist_check_SCRIPTS += \
+	%D%/lab-command.t \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \
@@ -15,10 +16,17 @@ dist_check_SCRIPTS += \
 	%D%/local-run.t \
 	%D%/script-block.t \
 	%D%/script-directory.t \
+	%D%/script-fence.t \
 	%D%/script-gluster.t \
 	%D%/script-lvm.t \
 	%D%/service-local.t \
 	%D%/quickstart.t \
 	%D%/quickstart-device.t \
+	%D%/ssh-audit.t \
+	%D%/ssh-devices.t \
+	%D%/ssh-nodes.t \
+	%D%/ssh-replicas.t \
+	%D%/ssh-volumes.t \
 	$(NULL)
-EXTRA_DIST += %D%/lab.py %D%/uml-init
+EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
+	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py %D%/ssh-replace.t

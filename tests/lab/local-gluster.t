@@ -85,6 +85,30 @@ tap.ok(readable(), "its data is still right")
 r = drv.call("teardown", **dev)
 tap.ok(not r.ok, "the device can't be torn down now")
 
+if lab.LOWERED:
+    r = drv.call("heal", name="vol_lab", timeout=60000)
+    tap.is_((r.all("path"), r.all("online")), ([x.partition(":")[2] for x in refs], ["1"] * 3),
+            "all bricks are said to run") or tap.diag(r)
+    r = drv.call("heal", name="vol_none")
+    tap.is_(r.err_class, lab.NOTFOUND, "of no volume nothing is said")
+    r = drv.call("node-probe", timeout=60000)
+    found = dict(zip(r.all("check"), r.all("verdict")))
+    tap.ok(r.ok and [found.get(k) for k in ("login", "root", "clock", "flock", "mkfs", "lvm", "gluster", "glusterd", "fstab", "state")]
+           == ["ok"] * 10 and found.get("xfs") == "ok", "the node is fit") or tap.diag(r, *r.values)
+    r = drv.call("examine", timeout=60000)
+    tap.ok(r.ok and r.get("mounts").count(drv.mounts) == 3 and r.get("fstab") == drv.fstab_text() and
+           '"report"' in r.get("vgs") and (r.get("volume", 1), r.get("status", 1)) == ("vol_lab", "started"),
+           "examined, it shows LVM's reports, mounts, fstab and the volume") or tap.diag(r, *r.values)
+    r = drv.call("replace", name="vol_lab", brick=[HOST + ":/none", HOST + ":/none2"])
+    tap.is_(r.err_class, lab.NOTFOUND, "a brick that is not there is not replaced")
+    r = drv.call("replace", name="vol_lab", brick=[HOST + ":/none", refs[0]])
+    tap.ok(r.ok, "one that has been replaced is")
+    r = drv.call("clone", name="vol_lab", clone="vol_copy", snapshot="tmpsnap_1", timeout=60000)
+    tap.ok(not r.ok and "vol_copy" not in lab.sh("gluster", "--mode=script", "volume", "list") and
+           "tmpsnap" not in lab.sh("gluster", "--mode=script", "snapshot", "list"),
+           "bricks that are no thin volumes can't be cloned, and nothing is left of it") or tap.diag(r)
+    tap.has(r.text, "snapshot create", "the failure says what failed")
+
 lab.sh("umount", at)
 rs = drv.many([lab.words("volume-destroy", name="vol_lab"), lab.words("volume-destroy", name="vol_lab"),
                lab.words("destroy", brick=specs, mounts=drv.mounts, **dev), lab.words("teardown", **dev)])

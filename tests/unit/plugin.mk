@@ -31,3 +31,10 @@ check_LTLIBRARIES += %D%/plug/faulty.la
 %C%_plug_faulty_la_LDFLAGS = $(LDFLAGS_PLUGIN) -rpath /nowhere
 %C%_plug_faulty_la_LIBADD = -ldl -lpthread
 dist_check_SCRIPTS += %D%/t-plugin-check.t
+
+# An executor with nothing but .run, for tests of executors/script.
+check_LTLIBRARIES += %D%/plug/shell.la
+%C%_plug_shell_la_SOURCES = %D%/plug/shell.c
+%C%_plug_shell_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
+%C%_plug_shell_la_LDFLAGS = $(LDFLAGS_PLUGIN) -rpath /nowhere
+dist_check_SCRIPTS += %D%/t-script.t

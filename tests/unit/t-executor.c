@@ -21,7 +21,7 @@ static struct {
 	int ret, class;
 	const char *text;
 	int results;		/* result_str calls of 1 KiB */
-	int sleep_ms;
+	_Atomic int sleep_ms;
 	char trace[512];
 	const struct plugin *inside;
 	int opened, closed;
@@ -33,6 +33,8 @@ static struct {
 static void
 trace(const char *fmt, ...)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	LOCK_FOR_SCOPE(&lock);
 	size_t n = strlen(fake.trace);
 	va_list ap;
 
@@ -756,6 +758,64 @@ test_waiting(void)
 	executor_close(ex);
 }
 
+/* ---- a plug-in that does not come back ---- */
+
+static void
+test_lost(void)
+{
+	const struct plugin p = make_plugin(BRICKYARD_THREADS_PER_NODE);
+	static const struct brickyard_node other = {
+		.size = sizeof(other), .id = "2", .manage_host = "h2",
+	};
+	struct executor *ex = open_one(&p);
+	char *host_name = strdup("new peer");
+	struct brickyard_call c = call_within(50);
+	int64_t start = clock_mono_ms();
+	struct error err = { 0 };
+
+	executor_set_grace(ex, 100);
+	fake.sleep_ms = 1200;
+	is_int(executor_peer_probe(ex, &c, &node_1, host_name, &err), ERR_TIMEOUT,
+	       "a call that does not come back is given up");
+	has_str(err.text, "peer_probe on node 'h1' did not come back", "in words");
+	ok(clock_mono_ms() - start >= 150 && clock_mono_ms() - start < 1000,
+	   "after its grace");
+	/* What it was given is its own: ours may go. */
+	memset(host_name, 'x', strlen(host_name));
+	free(host_name);
+	fake.sleep_ms = 0;
+	c = call_within(LONG_MS);
+	is_int(executor_node_check(ex, &c, &other, &err), ERR_OK,
+	       "another node is not in its way");
+	c = call_within(100);
+	is_int(executor_node_check(ex, &c, &node_1, &err), ERR_BUSY,
+	       "its place is taken as long as it is in there");
+	c = call_within(LONG_MS);
+	is_int(executor_node_check(ex, &c, &node_1, &err), ERR_OK,
+	       "and free when it came back");
+	executor_close(ex);
+	is_int(fake.closed, 1, "then the plug-in can be closed");
+}
+
+static void
+test_lost_and_closed(void)
+{
+	const struct plugin p = make_plugin(BRICKYARD_THREADS_PARALLEL);
+	struct executor *ex = open_one(&p);
+	struct brickyard_call c = call_within(LONG_MS);
+	struct error err = { 0 };
+
+	c.cancelled = NULL;
+	executor_set_grace(ex, 50);
+	c = call_within(20);
+	fake.sleep_ms = 2500;
+	is_int(executor_node_check(ex, &c, &node_1, &err), ERR_TIMEOUT,
+	       "one that hangs");
+	executor_close(ex);
+	is_int(fake.closed, 0, "the plug-in is not closed under it");
+	usleep(1800 * 1000);
+}
+
 int
 main(void)
 {
@@ -772,5 +832,7 @@ main(void)
 	test_serial();
 	test_order();
 	test_waiting();
+	test_lost();
+	test_lost_and_closed();
 	return tap_done();
 }

@@ -65,6 +65,10 @@ test_options(void)
 		{ "faults", "volume_create=exit-mid:x", "number" },
 		{ "faults", "volume_create=down", "go together" },
 		{ "faults", "glusterd@n1=fail", "go together" },
+		{ "faults", "brick@n1=fail", "go together" },
+		{ "faults", "heal_info=pending", "go together" },
+		{ "faults", "heal@n1=pending:x", "number" },
+		{ "heal_ms", "soon", "milliseconds" },
 		{ "state_file", "/no/such/dir/file", "unable to open" },
 	};
 

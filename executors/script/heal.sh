@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Volumes, further: healing, replacing a brick, clones.
+
+# heal_info NAME: which bricks run, and what waits to be healed.
+gl_heal() {
+	gl_need "$1"
+	by_at "gluster volume status $1"
+	# A volume that is not started has neither.
+	if gl_fetch volume status "$1"; then
+		gl_send status
+	fi
+	by_at "gluster volume heal $1 info"
+	if gl_fetch volume heal "$1" info; then
+		gl_send heal
+	fi
+	by_at "gluster volume info $1"
+	gl_fetch volume info "$1" || by_fail "gluster volume info $1"
+	gl_send volume
+}
+
+# gl_replace NAME OLD NEW
+gl_replace() {
+	gl_need "$1"
+	if ! gl_has_brick "$2"; then
+		gl_has_brick "$3" && return
+		by_die 7 "volume $1 has neither the brick $2 nor $3"
+	fi
+	! gl_has_brick "$3" ||
+		by_die 8 "volume $1 has both bricks, $2 and $3: it was changed by somebody else"
+	by_mine
+	by_at "gluster volume replace-brick $1"
+	gl_try volume replace-brick "$1" "$2" "$3" commit force && return
+	# It may be done although the answer was lost.
+	gl_words=$BY_OUT
+	gl_status=$BY_RC
+	gl_look "$1"
+	if [ "$V_THERE" = 1 ] && ! gl_has_brick "$2" && gl_has_brick "$3"; then
+		return
+	fi
+	BY_OUT=$gl_words
+	BY_RC=$gl_status
+	by_fail "gluster volume replace-brick $1"
+}
+
+# ---- clones
+
+# A command about snapshots: what it says is in its XML, whatever its status.
+gl_snap() {
+	by_mine
+	by_at "gluster snapshot $1"
+	gl_fetch snapshot "$@" || return
+	case $G_XML in
+	*'<opRet>0</opRet>'*) return 0 ;;
+	esac
+	BY_RC=1
+	return 1
+}
+
+gl_snap_drop() {
+	gl_snap deactivate "$1" || :
+	gl_snap delete "$1" || gl_says 'does not exist' || gl_says 'not found' || return
+}
+
+gl_clone_failed() {
+	gl_words=$BY_OUT
+	gl_status=$BY_RC
+	gl_snap_drop "$3" || by_note "snapshot $3 could not be deleted: $BY_OUT"
+	BY_OUT=$gl_words
+	BY_RC=$gl_status
+	by_fail "gluster snapshot $1 ($2)"
+}
+
+# gl_clone NAME CLONE SNAPSHOT: the clone may be there from the last time, whole or
+# not yet started; the snapshot, too.
+gl_clone() {
+	gl_need "$1"
+	gl_look "$2"
+	if [ "$V_THERE" = 0 ]; then
+		gl_snap create "$3" "$1" no-timestamp || gl_says 'already exists' ||
+			gl_clone_failed create "$1" "$3"
+		gl_snap activate "$3" || gl_says 'already activated' || gl_says 'already started' ||
+			gl_clone_failed activate "$1" "$3"
+		gl_snap clone "$2" "$3" || gl_clone_failed clone "$1" "$3"
+		V_STATUS=
+	fi
+	# Nothing but a clone has its bricks there.
+	case $V_BRICKS in
+	'' | *:/run/gluster/snaps/* | *:/var/run/gluster/snaps/*) ;;
+	*) by_die 8 "gluster has a volume $2 already, which is no clone" ;;
+	esac
+	if [ "$V_STATUS" != Started ]; then
+		by_mine
+		by_at "gluster volume start $2"
+		gl_try volume start "$2" || gl_says 'already started' || {
+			gl_words=$BY_OUT
+			gl_status=$BY_RC
+			gl_try volume delete "$2" || by_note "volume $2 could not be deleted: $BY_OUT"
+			BY_OUT=$gl_words
+			BY_RC=$gl_status
+			gl_clone_failed "clone, volume start" "$2" "$3"
+		}
+	fi
+	gl_snap_drop "$3" || by_fail "gluster snapshot delete $3"
+	gl_info "$2"
+}

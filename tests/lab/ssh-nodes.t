@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Storage nodes that fail under the service: off during a create, an expand and
+a delete, and back; rebooted; without sshd in the middle of a script; with a full
+thin pool.  Each time nothing is lost, and nothing is left behind.
+"""
+import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
+import lab
+import threading
+
+t = labtest.begin(count=4, disks=1)
+THREE = {"type": "replicate", "replicate": {"replica": 3}}
+TWO = {"type": "replicate", "replicate": {"replica": 2}}
+
+
+def hosts_of(v):
+    """Names of the nodes that have its bricks."""
+    ids = {b["node"] for b in v["bricks"]}
+    return sorted(d["manage"][0] for i, d in t.inst.docs("nodes/").items() if i.split("/")[1] in ids)
+
+
+def glusterd_is_back(n):
+    """All that are up see it, and it sees them."""
+    def peers():
+        r = t.nodes.run(n, "gluster --mode=script peer status | grep -c '(Connected)'")
+        return r.out.strip() == str(len(t.nodes.names) - 1)
+    return lab.wait_for(peers, 60)
+
+
+def bricks_online(v):
+    r = t.nodes.run("node1", "gluster --mode=script volume status %s | awk '/^Brick|^\\/var/ { print }'" % v["name"])
+    return r.out
+
+
+# ---- a node that was rebooted
+
+v = t.create("before the reboot", durability=THREE)
+at = t.mount(v)
+digest = labtest.fill(at, "file")
+node = hosts_of(v)[0]
+t.nodes.kill(node)
+second = labtest.fill(at, "while-it-is-off", 1)
+tap.is_((labtest.digest(at, "file"), labtest.digest(at, "while-it-is-off")), (digest, second),
+        "a client reads and writes while a node is off")
+t.nodes.start(node)
+tap.ok(glusterd_is_back(node), node + " is a peer again after its reboot")
+t.audit("after a reboot: bricks are mounted from fstab and served")
+mine = [b["path"] for b in v["bricks"] if t.inst.docs("nodes/")["nodes/" + b["node"]]["manage"] == [node]][0]
+tap.ok(lab.wait_for(lambda: t.nodes.run(node, "cmp -s /dev/null /dev/null; [ $(stat -c %%s %s/while-it-is-off) = 1048576 ]"
+                                        % mine).status == 0, 90), "and healed: it has what was written meanwhile")
+t.umount(at)
+
+# ---- off during a create
+
+t.nodes.kill("node4")
+w = t.create("one of four nodes is off", durability=THREE)
+tap.ok("node4" not in hosts_of(w), "it is placed on the others")
+t.audit("created while a node is off", down=["node4"])
+t.nodes.start("node4")
+tap.ok(glusterd_is_back("node4"), "node4 is back")
+t.audit("the node learns of the volume when it comes back")
+
+# ---- off during an expand: where its brick was to be made, another place is found
+
+for n in hosts_of(w)[:1]:
+    t.nodes.kill(n)
+    status, reply = t.call("POST", "/volumes/%s/expand" % w["id"], {"expand_size": 1})
+    tap.diag("expand of a volume with a brick on a node that is off: %d %s" % (status, str(reply)[:300]))
+    t.nodes.start(n)
+    tap.ok(glusterd_is_back(n), n + " is back")
+    t.audit("an expand while a node was off", seconds=90)
+    if status != 200:
+        t.expand(w, 1, "expanded when the node is back")
+        t.audit("expanded then")
+
+# ---- off during a delete
+
+n = hosts_of(w)[0]
+t.nodes.kill(n)
+status, reply = t.call("DELETE", "/volumes/" + w["id"])
+tap.diag("delete while a node is off: %d %s" % (status, str(reply)[:300]))
+t.nodes.start(n)
+tap.ok(glusterd_is_back(n), n + " is back")
+if status != 204:
+    lab.wait_for(lambda: all(o["status"] in ("done", "failed") for o in t.inst.docs("operations/").values()), 60)
+    if w["id"] in t.volumes():
+        t.delete(w, "deleted when the node is back")
+tap.ok(w["id"] not in t.volumes(), "the volume is gone")
+t.audit("a delete while a node was off", seconds=90)
+
+# ---- sshd dies in the middle of a script
+
+with_trap = [x for x in t.nodes.names]
+for n in with_trap:
+    t.nodes.trap(n, "/usr/sbin/mkfs.xfs")
+box = []
+th = threading.Thread(target=lambda: box.append(t.call("POST", "/volumes", {"size": 1, "durability": TWO})))
+th.start()
+n = t.nodes.wait_trapped(with_trap, "mkfs.xfs")
+tap.ok(n is not None, "a create is in the middle of mkfs (on %s)" % n)
+t.nodes.kill_sshd(n)
+for x in with_trap:
+    t.nodes.release(x, "/usr/sbin/mkfs.xfs")
+t.nodes.start_sshd(n)
+th.join()
+status, x = box[0]
+tap.is_(status, 200, "sshd killed in the middle: the create gets there all the same") or tap.diag(x)
+t.audit("sshd killed in the middle of a create", seconds=60)
+
+# ---- a full thin pool
+
+f = t.create("to be filled", durability=TWO)
+at = t.mount(f)
+b = f["bricks"]
+nodes = {i.split("/")[1]: d["manage"][0] for i, d in t.inst.docs("nodes/").items()}
+for x in b:
+    r = t.nodes.run(nodes[x["node"]], "dd if=/dev/zero of=%s/../fill bs=1M 2>&1; sync -f %s; lvm lvs --noheadings -o data_percent"
+                    " --select 'lv_name=tp_%s'" % (x["path"], x["path"], x["id"]), seconds=300)
+    tap.has(r.out, "No space left", "the brick on %s is full" % nodes[x["node"]])
+    tap.diag("pool: %s %%" % r.out.split()[-1])
+try:
+    labtest.fill(at, "more", 32)
+    tap.ok(False, "a write to the full volume fails")
+except OSError as e:
+    tap.is_(e.errno, 28, "a client is told that there is no space")
+t.expand(f, 1, "the full volume is expanded")
+lab.wait_for(lambda: os.statvfs(at).f_bavail * os.statvfs(at).f_frsize > 500 << 20, 30)
+ok = 0
+for i in range(8):      # by their names' hashes some land on the new bricks
+    try:
+        labtest.fill(at, "new%d" % i, 1)
+        ok += 1
+    except OSError:
+        pass
+tap.ok(ok, "and has room again")
+t.umount(at)
+t.audit("a full pool, expanded", seconds=60)
+t.delete(f, "the full volume is deleted")
+t.audit("the full pool is gone")
+t.end()
