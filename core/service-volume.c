@@ -181,10 +181,16 @@ check_cluster(const struct volume_create *a, const struct cluster *c,
 static void
 list_candidates(const struct volume_create *a, struct strs *ret)
 {
-	if (a->req->clusters.n > 0)
-		strs_copy(ret, &a->req->clusters);
-	else
+	const struct strs *asked = &a->req->clusters;
+
+	if (asked->n == 0) {
 		service_list_clusters(a->service, ret);
+		return;
+	}
+	/* Named twice is tried once. */
+	for (size_t i = 0; i < asked->n; i++)
+		if (!strs_has(ret, asked->v[i]))
+			strs_add(ret, asked->v[i]);
 }
 
 /* Drop the clusters that can't take it. */

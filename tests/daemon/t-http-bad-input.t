@@ -195,6 +195,11 @@ status, _, got = d.request("POST", "/volumes/%s/expand" % volume["id"],
                            {"expand_size": 2 ** 63 - 1})
 tap.is_(status, 500, "expanding beyond reason finds no room")
 
+status, _, got = d.request("POST", "/volumes", {
+    "size": 1, "name": LONG[:200], "clusters": [cluster, cluster]})
+tap.is_(got.decode(), "Failed to allocate new volume: Volume name '%s' already"
+        " in use\n" % LONG[:200], "a cluster that is named twice is tried once")
+
 # ---- the daemon is still the same ----
 
 tap.is_(d.json("GET", "/operations"),
