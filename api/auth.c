@@ -170,7 +170,7 @@ parse_claims(const char *part, struct token *t, struct error *err)
 	json_auto_t *v = NULL;
 
 	if (parse_part(part, JSON_DISABLE_EOF_CHECK, &v, err) != ERR_OK ||
-	    gojson_decode_value(v, "HeketiJwtClaims", claim_fields, &t->claims,
+	    gojson_decode_value(v, "middleware.HeketiJwtClaims", claim_fields, &t->claims,
 				err) != ERR_OK)
 		return ERR_AUTH;
 	return ERR_OK;

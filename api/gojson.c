@@ -30,16 +30,27 @@ at(void *to, const struct gojson_field *f)
 static void
 describe_place(const struct place *p, char *text, size_t size)
 {
+	const char *name = p->name;
 	size_t n;
 
 	if (p->up != NULL)
 		describe_place(p->up, text, size);
+	else if (strchr(name, '.') != NULL)
+		name = strchr(name, '.') + 1;	/* without Go's package */
 	n = strlen(text);
-	snprintf(text + n, size - n, "%s%s", n > 0 ? "." : "", p->name);
+	snprintf(text + n, size - n, "%s%s", n > 0 ? "." : "", name);
+}
+
+/* Go shows a number only where another one would have done. */
+static bool
+takes_numbers(const char *go_type)
+{
+	return strncmp(go_type, "int", 3) == 0 ||
+	       strncmp(go_type, "float", 5) == 0;
 }
 
 static void
-describe_value(const json_t *v, char *text, size_t size)
+describe_value(const json_t *v, const char *go_type, char *text, size_t size)
 {
 	static const char *const names[] = {
 		[JSON_OBJECT] = "object", [JSON_ARRAY] = "array",
@@ -47,7 +58,9 @@ describe_value(const json_t *v, char *text, size_t size)
 		[JSON_FALSE] = "bool",
 	};
 
-	if (json_is_integer(v))
+	if (json_is_number(v) && !takes_numbers(go_type))
+		snprintf(text, size, "number");
+	else if (json_is_integer(v))
 		snprintf(text, size, "number %" JSON_INTEGER_FORMAT,
 			 json_integer_value(v));
 	else if (json_is_real(v))
@@ -62,11 +75,11 @@ mismatch(const struct place *p, const json_t *v, const char *go_type,
 {
 	char where[256] = "", what[64];
 
-	describe_place(p, where, sizeof(where));
-	describe_value(v, what, sizeof(what));
+	describe_value(v, go_type, what, sizeof(what));
 	if (p->up == NULL)
 		return fail(err, ERR_PARSE, "json: cannot unmarshal %s into Go "
-			    "value of type %s", what, where);
+			    "value of type %s", what, p->name);
+	describe_place(p, where, sizeof(where));
 	return fail(err, ERR_PARSE, "json: cannot unmarshal %s into Go struct "
 		    "field %s of type %s", what, where, go_type);
 }
@@ -288,6 +301,14 @@ gojson_decode_value(json_t *v, const char *go_type,
 	return decode_object(&top, v, fields, to, err);
 }
 
+static bool
+is_cut_off(size_t len, const json_error_t *e)
+{
+	return len == 0 ||
+	       json_error_code(e) == json_error_premature_end_of_input ||
+	       strstr(e->text, "near end of file") != NULL;
+}
+
 enum err
 gojson_decode(const void *body, size_t len, const char *go_type,
 	      const struct gojson_field *fields, void *to, struct error *err)
@@ -297,7 +318,7 @@ gojson_decode(const void *body, size_t len, const char *go_type,
 				    &je);
 
 	if (v == NULL)
-		return fail(err, ERR_PARSE, "%s", len == 0 ?
+		return fail(err, ERR_PARSE, "%s", is_cut_off(len, &je) ?
 			    "unexpected end of JSON input" : je.text);
 	return gojson_decode_value(v, go_type, fields, to, err);
 }

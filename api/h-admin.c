@@ -63,7 +63,7 @@ h_admin_set(struct request *r)
 	struct error err = { .code = ERR_OK };
 	enum admin_mode mode = MODE_NORMAL;
 
-	if (!decode(r, "AdminStatus", admin_fields, &b))
+	if (!decode(r, "api.AdminStatus", admin_fields, &b))
 		return;
 	check_admin_mode(&f, "state", b.state);
 	if (!request_check(r, &f) || !request_sync(r))
@@ -120,7 +120,7 @@ h_logging_set(struct request *r)
 	struct error err = { .code = ERR_OK };
 	const char *level;
 
-	if (!decode(r, "LogLevelInfo", logging_fields, &b))
+	if (!decode(r, "api.LogLevelInfo", logging_fields, &b))
 		return;
 	level = kvs_get(&b.levels, "glusterfs");
 	if (level == NULL) {

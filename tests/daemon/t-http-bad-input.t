@@ -200,6 +200,19 @@ status, _, got = d.request("POST", "/volumes", {
 tap.is_(got.decode(), "Failed to allocate new volume: Volume name '%s' already"
         " in use\n" % LONG[:200], "a cluster that is named twice is tried once")
 
+# ---- what is wrong with the JSON is told as Go does, where heketi tells it ----
+
+for body, want in (
+        ("", "unexpected end of JSON input"),
+        ("{", "unexpected end of JSON input"),
+        ('{"state":"nor', "unexpected end of JSON input"),
+        ("7", "json: cannot unmarshal number into Go value of type"
+         " api.AdminStatus"),
+        ('{"state":1}', "json: cannot unmarshal number into Go struct field"
+         " AdminStatus.state of type string")):
+    text("POST", "/admin", body, 400,
+         "request unable to be parsed: %s\n" % want)
+
 # ---- the daemon is still the same ----
 
 tap.is_(d.json("GET", "/operations"),

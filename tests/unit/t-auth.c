@@ -156,14 +156,14 @@ static const struct {
 	{ "an unknown issuer", HS256, "{\"iss\":\"root\"" EXP QSH "}", "A",
 	  BAD "Unknown user" },
 	{ "an issuer that is no string", HS256, "{\"iss\":7}", "A",
-	  BAD "json: cannot unmarshal number 7 into Go struct field "
+	  BAD "json: cannot unmarshal number into Go struct field "
 	  "HeketiJwtClaims.iss of type string" },
 	{ "an expiry that is no integer", HS256, "{" ADMIN ",\"exp\":\"1\"}",
 	  "A", BAD "json: cannot unmarshal string into Go struct field "
 	  "HeketiJwtClaims.exp of type int64" },
 	{ "claims that are an array", HS256, "[]", "A",
 	  BAD "json: cannot unmarshal array into Go value of type "
-	  "HeketiJwtClaims" },
+	  "middleware.HeketiJwtClaims" },
 	{ "no algorithm", "{\"alg\":\"none\"}", "{" ADMIN EXP QSH "}", "A",
 	  BAD "Unexpected signing method: none" },
 	{ "an RSA algorithm", "{\"alg\":\"RS256\"}", "{" ADMIN EXP QSH "}", "A",
