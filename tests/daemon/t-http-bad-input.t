@@ -221,4 +221,18 @@ tap.is_(d.json("GET", "/operations"),
 tap.is_(d.json("GET", "/volumes"), {"volumes": [volume["id"]]},
         "but the one volume")
 tap.is_(d.stop(), 0, "the daemon ends well")
+
+# ---- heketi's mock looks at no volume option ----
+
+BLANKS = ["test-option", " lead", "", "a b c"]
+for executor, want in (("mock", 200), ("inject/mock", 200), ("simulated", 500)):
+    d = Daemon(executor=executor)
+    d.topology(1)
+    status, _, got = d.run("POST", "/volumes",
+                           {"size": 1, "glustervolumeoptions": BLANKS})
+    tap.is_(status, want, "an unknown volume option with executor " + executor)
+    if want == 200:
+        tap.is_(json.loads(got)["glustervolumeoptions"], [""] + BLANKS + [""],
+                "and it is told as it was given")
+    d.stop()
 tap.done()
