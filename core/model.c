@@ -96,15 +96,22 @@ note_pool(struct model *m, const struct brick *b, const char *key, bool there)
 		relation_remove(m->pool_mates, pool, key);
 }
 
+/* Clients see none that is on its way, in either direction. */
+static bool
+is_hidden(enum volume_pending doing)
+{
+	return doing == VOLUME_CREATING || doing == VOLUME_DELETING;
+}
+
 static void
 volume_changed(struct model *m, const struct volume *was,
 	       const struct volume *now)
 {
 	char key[2 * ID_SIZE];
 
-	if (was != NULL && was->doing == VOLUME_CREATING)
+	if (was != NULL && is_hidden(was->doing))
 		relation_remove(m->hidden_volumes, was->cluster, was->id);
-	if (now != NULL && now->doing == VOLUME_CREATING)
+	if (now != NULL && is_hidden(now->doing))
 		relation_add(m->hidden_volumes, now->cluster, now->id);
 	if (was != NULL && now != NULL && same_bricks(was, now) &&
 	    was->block == now->block)
@@ -133,9 +140,9 @@ static void
 blockvolume_changed(struct model *m, const struct blockvolume *was,
 		    const struct blockvolume *now)
 {
-	if (was != NULL && was->doing == VOLUME_CREATING)
+	if (was != NULL && is_hidden(was->doing))
 		relation_remove(m->hidden_blockvolumes, was->cluster, was->id);
-	if (now != NULL && now->doing == VOLUME_CREATING)
+	if (now != NULL && is_hidden(now->doing))
 		relation_add(m->hidden_blockvolumes, now->cluster, now->id);
 	if (was != NULL) {
 		relation_remove(m->blockvolumes, was->cluster, was->id);

@@ -350,10 +350,14 @@ struct volume_change {
 	struct operation *op;
 };
 
+/* One that is not shown yet, or not any more, is found, too: its change is refused
+ * for that reason, as heketi does.
+ */
 static enum err
 find(const struct volume_change *a, struct volume **ret, struct error *err)
 {
-	RECORD_SCOPE struct volume *v = service_volume(a->service, a->id);
+	RECORD_SCOPE struct volume *v =
+		(void *)mirror_get(a->service->mirror, RECORD_VOLUME, a->id);
 
 	if (v == NULL)
 		return fail(err, ERR_NOTFOUND, "Id not found");
