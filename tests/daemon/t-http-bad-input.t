@@ -200,6 +200,20 @@ status, _, got = d.request("POST", "/volumes", {
 tap.is_(got.decode(), "Failed to allocate new volume: Volume name '%s' already"
         " in use\n" % LONG[:200], "a cluster that is named twice is tried once")
 
+# ---- an average file size that is none leaves the default of 64 KiB ----
+
+for word, want in (("64", 32768), ("128", 16384), ("-1", 32768), ("0", 32768),
+                   ("32k", 32768), ("x", 32768), (str(2 ** 64), 32768),
+                   ("32", 65536)):
+    got = json.loads(d.run("POST", "/volumes", {
+        "size": 2, "durability": {"type": "replicate",
+                                  "replicate": {"replica": 3}},
+        "glustervolumeoptions": ["user.heketi.arbiter true",
+                                 "user.heketi.average-file-size " + word]})[2])
+    tap.is_(sorted(b["size"] for b in got["bricks"]),
+            [want, 2 << 20, 2 << 20], "average file size " + word)
+    d.run("DELETE", "/volumes/" + got["id"])
+
 # ---- what is wrong with the JSON is told as Go does, where heketi tells it ----
 
 for body, want in (
