@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "api/gojson.h"
+#include "api/gosyntax.h"
 #include "util/strs.h"
 #include "util/xalloc.h"
 
@@ -28,42 +29,34 @@ at(void *to, const struct gojson_field *f)
 }
 
 static void
-describe_place(const struct place *p, char *text, size_t size)
+describe_place(const struct place *p, bool member, char *text, size_t size)
 {
-	const char *name = p->name;
+	const char *dot = p->up == NULL && member ? strchr(p->name, '.') : NULL;
+	const char *name = dot != NULL ? dot + 1 : p->name;
 	size_t n;
 
 	if (p->up != NULL)
-		describe_place(p->up, text, size);
-	else if (strchr(name, '.') != NULL)
-		name = strchr(name, '.') + 1;	/* without Go's package */
+		describe_place(p->up, member, text, size);
 	n = strlen(text);
+	/* A member is named without the package of its struct. */
 	snprintf(text + n, size - n, "%s%s", n > 0 ? "." : "", name);
 }
 
-/* Go shows a number only where another one would have done. */
-static bool
-takes_numbers(const char *go_type)
-{
-	return strncmp(go_type, "int", 3) == 0 ||
-	       strncmp(go_type, "float", 5) == 0;
-}
-
+/* Go tells a number only to whom asked for one. */
 static void
-describe_value(const json_t *v, const char *go_type, char *text, size_t size)
+describe_value(const json_t *v, bool number_wanted, char *text, size_t size)
 {
 	static const char *const names[] = {
 		[JSON_OBJECT] = "object", [JSON_ARRAY] = "array",
 		[JSON_STRING] = "string", [JSON_TRUE] = "bool",
 		[JSON_FALSE] = "bool",
+		[JSON_INTEGER] = "number", [JSON_REAL] = "number",
 	};
 
-	if (json_is_number(v) && !takes_numbers(go_type))
-		snprintf(text, size, "number");
-	else if (json_is_integer(v))
+	if (json_is_integer(v) && number_wanted)
 		snprintf(text, size, "number %" JSON_INTEGER_FORMAT,
 			 json_integer_value(v));
-	else if (json_is_real(v))
+	else if (json_is_real(v) && number_wanted)
 		snprintf(text, size, "number %.17g", json_real_value(v));
 	else
 		snprintf(text, size, "%s", names[json_typeof(v)]);
@@ -75,11 +68,12 @@ mismatch(const struct place *p, const json_t *v, const char *go_type,
 {
 	char where[256] = "", what[64];
 
-	describe_value(v, go_type, what, sizeof(what));
+	describe_place(p, p->up != NULL, where, sizeof(where));
+	describe_value(v, strcmp(go_type, "int64") == 0 ||
+		       strcmp(go_type, "float32") == 0, what, sizeof(what));
 	if (p->up == NULL)
 		return fail(err, ERR_PARSE, "json: cannot unmarshal %s into Go "
-			    "value of type %s", what, p->name);
-	describe_place(p, where, sizeof(where));
+			    "value of type %s", what, where);
 	return fail(err, ERR_PARSE, "json: cannot unmarshal %s into Go struct "
 		    "field %s of type %s", what, where, go_type);
 }
@@ -301,25 +295,21 @@ gojson_decode_value(json_t *v, const char *go_type,
 	return decode_object(&top, v, fields, to, err);
 }
 
-static bool
-is_cut_off(size_t len, const json_error_t *e)
-{
-	return len == 0 ||
-	       json_error_code(e) == json_error_premature_end_of_input ||
-	       strstr(e->text, "near end of file") != NULL;
-}
-
 enum err
 gojson_decode(const void *body, size_t len, const char *go_type,
 	      const struct gojson_field *fields, void *to, struct error *err)
 {
-	json_error_t je;
-	json_auto_t *v = json_loadb(len > 0 ? body : "", len, JSON_DECODE_ANY,
-				    &je);
+	CLEANUP(buf_release) struct buf why = { 0 };
+	json_error_t je = { .text = "a NUL" };
+	json_auto_t *v = NULL;
 
+	/* jansson passes over a NUL that follows a number. */
+	if (len == 0 || memchr(body, '\0', len) == NULL)
+		v = json_loadb(len > 0 ? body : "", len, JSON_DECODE_ANY, &je);
 	if (v == NULL)
-		return fail(err, ERR_PARSE, "%s", is_cut_off(len, &je) ?
-			    "unexpected end of JSON input" : je.text);
+		return fail(err, ERR_PARSE, "%s",
+			    gosyntax_fault(body, len, &why) ? buf_str(&why) :
+			    je.text);
 	return gojson_decode_value(v, go_type, fields, to, err);
 }
 

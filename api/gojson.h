@@ -46,7 +46,7 @@ struct gojson_field {
 /* At most so many pairs in one GOJSON_OTHERS. */
 #define GOJSON_OTHERS_MAX 64
 
-/* go_type names the struct in Go's words for errors.  *to must be zeroed; on
+/* go_type names the struct in Go's words ("api.AdminStatus") for errors.  *to must be zeroed; on
  * failure (ERR_PARSE) it may be half filled, release it all the same.
  */
 enum err MUST_CHECK gojson_decode(const void *body, size_t len,

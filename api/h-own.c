@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/encode.h"
@@ -45,6 +46,25 @@ h_readyz(struct request *r)
 		answer_plain(r, 200, "text/plain; charset=utf-8", "ok\n");
 }
 
+/* What volumes need and is not there. */
+static void
+encode_missing(struct service *s, struct jsonout *j)
+{
+	CLEANUP(kvs_release) struct kvs missing = { 0 };
+
+	service_missing_types(s, &missing);
+	jsonout_open(j, "missing", '[');
+	for (size_t i = 0; i < missing.n; i++) {
+		jsonout_open(j, NULL, '{');
+		jsonout_str(j, "kind", "volume-type");
+		jsonout_str(j, "name", missing.v[i].key);
+		jsonout_uint(j, "volumes",
+			     strtoull(missing.v[i].value, NULL, 10));
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, ']');
+}
+
 void
 h_own_plugins(struct request *r)
 {
@@ -59,6 +79,7 @@ h_own_plugins(struct request *r)
 	for (size_t i = 0; i < n; i++)
 		encode_plugin(&j, list[i]);
 	jsonout_close(&j, ']');
+	encode_missing(r->service, &j);
 	jsonout_close(&j, '}');
 	reply_json(r, 200, &b);
 }

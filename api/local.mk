@@ -9,6 +9,7 @@ libapi_la_SOURCES = \
 	%D%/dump-view.c %D%/dump-view.h \
 	%D%/encode.c %D%/encode.h \
 	%D%/gojson.c %D%/gojson.h \
+	%D%/gosyntax.c %D%/gosyntax.h \
 	%D%/h-admin.c \
 	%D%/h-block.c \
 	%D%/h-brick.c \
@@ -17,6 +18,7 @@ libapi_la_SOURCES = \
 	%D%/h-device.c \
 	%D%/h-examine.c \
 	%D%/h-metrics.c \
+	%D%/h-check.c \
 	%D%/h-node.c \
 	%D%/h-own.c \
 	%D%/h-pending.c \

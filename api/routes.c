@@ -63,6 +63,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/operations/{id}", h_own_operation, 0 },
 	{ "GET", "/v1/replicas", h_own_replicas, 0 },
 	{ "GET", "/v1/health", h_own_health, 0 },
+	{ "GET", "/v1/nodes/{id}/check", h_own_node_check, ROUTE_SLOW },
 	{ "GET", "/v1/leftovers", h_own_leftovers, 0 },
 };
 

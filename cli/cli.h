@@ -49,6 +49,7 @@ HANDLER(cluster_delete);
 HANDLER(cluster_info);
 HANDLER(cluster_list);
 HANDLER(node_add);
+HANDLER(node_check);
 HANDLER(node_info);
 HANDLER(node_list);
 HANDLER(node_delete);

@@ -12,6 +12,7 @@ libcli_la_SOURCES = \
 	%D%/cmd-completion.c \
 	%D%/cmd-device.c \
 	%D%/cmd-node.c \
+	%D%/cmd-node-check.c \
 	%D%/cmd-server.c \
 	%D%/cmd-storage.c \
 	%D%/cmd-tags.c \

@@ -4,13 +4,15 @@
 
 BUILD_PACKAGES="autoconf automake libtool pkg-config gcc make libc6-dev perl
 	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev
-	libblkid-dev liblvm2-dev libsqlite3-dev libssl-dev libssh-dev uthash-dev"
+	libblkid-dev liblvm2-dev libsqlite3-dev libssl-dev libssh-dev
+	libwebsockets-dev libyaml-dev uthash-dev"
 NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
 LAB_PACKAGES="python3 etcd-server etcd-client haproxy openssh-server
 	openssh-client sudo user-mode-linux"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
-	user-mode-linux attr e2fsprogs fdisk zsh fish $LAB_PACKAGES"
+	user-mode-linux attr e2fsprogs fdisk zsh fish clang libclang-rt-14-dev
+	$LAB_PACKAGES"
 
 say()
 {

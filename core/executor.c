@@ -113,7 +113,9 @@ visit(struct executor *ex, const struct side *side,
 		.plugin = ex->plugin, .step = s, .ops = side->ops,
 		.instance = side->instance, .call = call, .node = node,
 		.args = args, .gate = &ex->gate,
-		.ticket = make_ticket(ex, node, s == &executor_steps[X_NODE_CHECK]),
+		.ticket = make_ticket(ex, node,
+				      s == &executor_steps[X_NODE_CHECK] ||
+				      s == &executor_steps[X_NODE_PROBE]),
 		.grace_ms = ex->grace_ms, .lost = &ex->lost,
 	};
 	struct brickyard_error why = { 0 };

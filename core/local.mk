@@ -70,9 +70,11 @@ libcore_la_SOURCES = \
 	%D%/service-examine.c \
 	%D%/service-measure.c \
 	%D%/service-node.c \
+	%D%/service-probe.c \
 	%D%/service-pending.c \
 	%D%/service-replica.c \
 	%D%/service-tags.c \
+	%D%/service-type.c \
 	%D%/service-volume.c \
 	%D%/slot.c \
 	%D%/step-stats.c %D%/step-stats.h \

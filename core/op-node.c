@@ -215,8 +215,12 @@ join_cluster(struct op_run *run, const struct brickyard_call *call,
 	bool first = false;
 	enum err r = target(run, &n, err);
 
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		struct brickyard_node arg = node_arg(n);
+
+		node_log_probe(run->deps->executor, call, &arg);
 		r = is_first(run, call, n, &first, err);
+	}
 	if (r != ERR_OK || first)
 		return r;
 	r = peer_find(run->deps, call, n->cluster, n, &peer, err);

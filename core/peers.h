@@ -16,4 +16,8 @@ enum err MUST_CHECK peer_find(const struct engine_deps *,
 /* Index keys of all its host names. */
 void node_host_keys(const struct node *, struct strs *ret);
 
+/* Tell in the log what is not well with a node (service-probe.c). */
+void node_log_probe(struct executor *, const struct brickyard_call *,
+		    const struct brickyard_node *);
+
 #endif

@@ -75,6 +75,8 @@ build_evict(void *arg, struct txn *t, struct error *err)
 	r = service_admit(a->service, a->op, t, err);
 	if (r == ERR_OK)
 		r = check_volume(v, brick_of(v, a->brick), err);
+	if (r == ERR_OK)
+		r = service_check_type(a->service, v, err);
 	if (r != ERR_OK)
 		return r;
 	memcpy(a->op->target, v->id, ID_SIZE);

@@ -44,6 +44,8 @@ check(struct service *s, const struct volume *source, const char *name,
 	if (source->block)
 		return fail(err, ERR_REFUSED, "Cloning of block hosting volumes "
 			    "is not supported");
+	if (service_check_type(s, source, err) != ERR_OK)
+		return ERR_REFUSED;
 	if (source->pending[0] != '\0')
 		return fail(err, ERR_REFUSED, CONFLICT_TEXT);
 	taken = mirror_get(s->mirror, RECORD_INDEX,

@@ -89,6 +89,11 @@ void service_fill_volume(struct volume *, const struct volume_request *,
 /* heketi's start-up fixes of hosting volumes. */
 void service_repair_blocks(struct service *);
 
+/* ERR_REFUSED when the volume's type is not loaded. */
+enum err MUST_CHECK service_check_type(struct service *, const struct volume *,
+				       struct error *);
+void service_tell_missing_types(struct service *);	/* in the log */
+
 /* A node call on behalf of a request (not of an operation). */
 struct service_call {
 	struct brickyard_call call;

@@ -373,6 +373,8 @@ build_expand(void *arg, struct txn *t, struct error *err)
 	enum err r = find(a, &v, err);
 
 	if (r == ERR_OK)
+		r = service_check_type(a->service, v, err);
+	if (r == ERR_OK)
 		r = service_admit(a->service, a->op, t, err);
 	if (r != ERR_OK)
 		return r;
@@ -430,6 +432,9 @@ build_delete(void *arg, struct txn *t, struct error *err)
 	RECORD_SCOPE struct volume *v = NULL;
 	enum err r = find(a, &v, err);
 
+	if (r != ERR_OK)
+		return r;
+	r = service_check_type(a->service, v, err);
 	if (r != ERR_OK)
 		return r;
 	if (strcmp(v->name, DB_VOLUME) == 0)

@@ -272,6 +272,7 @@ service_start(const struct service_deps *deps, struct service **ret,
 	enlisted(s, r);
 	service_repair_blocks(s);
 	name_generation(s);
+	service_tell_missing_types(s);
 	engine_start(s->engine);
 	start_duties(s);
 	s->lease_thread_started =

@@ -120,6 +120,13 @@ struct replica_view {
 struct replica_view *service_replicas(struct service *, size_t *ret_n);
 void service_replicas_free(struct replica_view *, size_t n);
 
+/* What an operator should know of a node: records of node_probe.  It waits for
+ * the node.
+ */
+enum err MUST_CHECK service_node_probe(struct service *, const char *id,
+				       struct brickyard_result *ret,
+				       struct error *);
+
 /* Nodes whose glusterd does not answer: struct health; mirror_list_free. */
 struct record **service_unhealthy(struct service *, size_t *ret_n);
 
@@ -333,6 +340,10 @@ enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
 					  struct error *);
 
 struct plugin_host *service_plugins(struct service *);
+/* How many volumes there are by durability.type, as it was asked for. */
+void service_volume_types(struct service *, struct kvs *ret);
+/* Volume types that are not loaded though volumes need them, and how many do. */
+void service_missing_types(struct service *, struct kvs *ret);
 const struct config *service_config(struct service *);
 const char *service_replica_id(struct service *);
 void service_quarantined(struct service *, struct strs *ret);

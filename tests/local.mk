@@ -17,11 +17,14 @@ include tests/unit/placement.mk
 include tests/unit/simulated.mk
 include tests/unit/api.mk
 include tests/unit/core.mk
+include tests/unit/kubernetes.mk
 include tests/unit/ssh.mk
 include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
 include tests/ha/ha.mk
 include tests/lab/lab.mk
+include tests/conformance/conformance.mk
+include tests/fuzz/fuzz.mk
 include tests/meta/meta.mk
 include tests/abi/abi.mk
 include tests/sdk/sdk.mk
@@ -49,7 +52,7 @@ check-valgrind: $(check_PROGRAMS) all
 TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 # Those that bring up real nodes, or several replicas and an etcd, want the
 # machine for themselves: they run one after the other, at the end.
-ALONE = tests/lab/% tests/ha/%
+ALONE = tests/lab/% tests/ha/% tests/conformance/%
 run_tests = list= && for t in $(1); do \
 		if test -e "$$t"; then list="$$list $$t"; \
 		else list="$$list $(abs_top_srcdir)/$$t"; fi; done && \

@@ -168,7 +168,7 @@ node_examine() {
 	by_at mounts
 	mount </dev/null | node_block mounts
 	by_at "fstab $BY_FSTAB"
-	cat "$BY_FSTAB" 2>/dev/null </dev/null | node_block fstab
+	[ ! -r "$BY_FSTAB" ] || node_block fstab <"$BY_FSTAB"
 	by_at 'gluster volume info'
 	gl_fetch volume info || by_fail 'gluster volume info'
 	gl_send volumes

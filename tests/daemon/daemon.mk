@@ -21,10 +21,12 @@ dist_check_SCRIPTS += \
 	%D%/t-heketi-start.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \
+	%D%/t-http-bad-routes.t \
 	%D%/t-http-connections.t \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-kubernetes.t \
 	%D%/t-metrics.t \
 	%D%/t-inject.t \
 	%D%/t-operations.t \

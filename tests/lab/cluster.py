@@ -362,7 +362,7 @@ class Nodes:
 
     def release(self, node, tool):
         """Who waits goes on; the tool is itself again."""
-        self.sh(node, "touch /run/trap/%s/go; umount \"$(readlink -f %s)\""
+        self.sh(node, "touch /run/trap/%s/go; umount -l \"$(readlink -f %s)\""
                 % (os.path.basename(tool), tool))
 
     def forget_trap(self, node, tool):

@@ -29,4 +29,4 @@ dist_check_SCRIPTS += \
 	%D%/ssh-volumes.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
-	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py
+	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py %D%/ssh-replace.t

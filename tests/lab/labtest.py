@@ -10,6 +10,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import tempfile
 import time
 
 import tap
@@ -40,7 +41,7 @@ class Test:
     def __init__(self, load=True, nodes=None, disks_used=None, **shape):
         import cluster
         self.dir = lab.workdir()
-        os.environ["TMPDIR"] = self.dir
+        os.environ["TMPDIR"] = tempfile.tempdir = self.dir
         # Clients that mount volumes write logs.
         lab.private(self.dir, "/var/log/glusterfs")
         self.began = time.monotonic()

@@ -92,6 +92,9 @@ for _ in range(100):            # until glusterd answers
 import json
 tap.is_(status, 200, "a node is added") or tap.diag(reply)
 node = json.loads(reply)["id"]
+checks = b.json("GET", "/v1/nodes/%s/check" % node)["checks"]
+tap.ok({"login": "ok", "glusterd": "ok", "mkfs": "ok"}.items() <= {c["check"]: c["verdict"] for c in checks}.items(),
+       "it is fit, says a step that the executor does not have") or tap.diag(checks)
 device = b.device(node, d + "/dev")
 total = b.json("GET", "/devices/" + device)["storage"]
 tap.ok(total["free"] > 3 << 20, "its directory has room for the test (%d KiB)" % total["free"])

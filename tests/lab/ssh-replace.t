@@ -107,7 +107,7 @@ moved("device remove", v, "POST", "/devices/%s/state" % device, {"state": "faile
 status, reply = t.call("DELETE", "/devices/" + device)
 tap.is_(status, 204, "the empty device is deleted") or tap.diag(reply)
 node = info(v)["bricks"][0]["node"]
-tap.is_(t.call("POST", "/nodes/%s/state" % node, {"state": "offline"})[0], 200, "a node goes offline")
+tap.is_(t.call("POST", "/nodes/%s/state" % node, {"state": "offline"})[0], 204, "a node goes offline")
 moved("node remove", v, "POST", "/nodes/%s/state" % node, {"state": "failed"}, lambda b: b["node"] == node)
 
 # ---- a clone

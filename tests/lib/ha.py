@@ -38,10 +38,17 @@ PREFIX = "/brickyard/v1/"
 LOST = (http.client.HTTPException, OSError)
 
 
-def require():
+def missing():
+    """What an installation needs and this machine doesn't have, or None."""
     for program, package in (("etcd", "etcd-server"), ("haproxy", "haproxy")):
         if shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") is None:
-            tap.skip_all("no %s here (package %s)" % (program, package))
+            return "no %s here (package %s)" % (program, package)
+    return None
+
+
+def require():
+    if missing():
+        tap.skip_all(missing())
 
 
 class Client(Daemon):

@@ -272,12 +272,14 @@ class Result:
 class Driver:
     """One instance of the executor; as a context it ends with its block."""
 
+    PLUGIN = PLUGIN
+
     def __init__(self, d, env=None, **options):
         self.dir, self.n, self.results = d, 0, {}
         self.stderr = tempfile.TemporaryFile("w+", dir=d)
         # DRIVER_WRAP: a tool to run it under, such as valgrind.
         words = os.environ.get("DRIVER_WRAP", "").split()
-        words += [DRIVER, PLUGIN, "-i", "-v"]
+        words += [DRIVER, self.PLUGIN, "-i", "-v"]
         env = {"ASAN_OPTIONS": "exitcode=99", **(env or {})}
         for k, v in options.items():
             words += ["-o", "%s=%s" % (k, v)]

@@ -209,6 +209,24 @@ def use_thin_arbiter():
         tap.is_(d.stop(), 0, "the daemon ends well")
 
 
+def use_by_command_line(package):
+    d = Installed()
+    try:
+        d.topology(nodes=3)
+        p = subprocess.run(
+            [os.path.join(package.bin, "brickyard"), "-s", d.url, "--json",
+             "volume", "create", "--size=3", "--durability=thin-arbiter",
+             "--durability-param", "arbiter_mib=128"], text=True,
+            stdout=subprocess.PIPE)
+        tap.is_(sorted(b["size"] for b in json.loads(p.stdout)["bricks"]),
+                [128 << 10, 3 << 20, 3 << 20], "brickyard volume create knows it")
+        metrics = d.request("GET", "/metrics")[2].decode()
+        tap.ok('brickyard_volumes{asked="thin-arbiter",type="thin-arbiter"} 1'
+               in metrics, "so does /metrics")
+    finally:
+        d.stop()
+
+
 def use_bridge(steps, state):
     d = Installed(executor="script-bridge",
                   config={"executors": {"script-bridge": {"steps": steps}}})
@@ -255,6 +273,41 @@ def use_namespaces(package):
         subprocess.run(["ip", "netns", "del", name])
 
 
+def without(so):
+    """A volume of a type that is not loaded any more."""
+    os.chmod(so, 0o644)
+    d = Installed()
+    try:
+        d.topology(nodes=3)
+        status, _, body = d.run("POST", "/volumes", {
+            "size": 1, "durability": {"type": "thin-arbiter"}})
+        v = json.loads(body)
+        before = d.json("GET", "/volumes/" + v["id"])
+        os.chmod(so, 0o666)
+        d.restart()
+        tap.is_(d.json("GET", "/v1/plugins")["missing"],
+                [{"kind": "volume-type", "name": "thin-arbiter", "volumes": 1}],
+                "GET /v1/plugins tells what volumes miss")
+        tap.ok("1 volumes need it" in d.log(), "so does the log")
+        tap.is_(d.json("GET", "/volumes/" + v["id"]), before,
+                "the volume is shown as it was")
+        for method, path, what in (
+                ("POST", "/volumes/%s/expand" % v["id"], {"expand_size": 1}),
+                ("POST", "/volumes/%s/clone" % v["id"], {}),
+                ("POST", "/bricks/to-evict/" + v["bricks"][0]["id"], None),
+                ("DELETE", "/volumes/" + v["id"], None)):
+            status, _, body = d.run(method, path, what)
+            tap.ok(status == 500 and b"needs the volume type 'thin-arbiter', "
+                   b"which is not loaded" in body,
+                   "%s %s: nothing is done: %r" % (method, path, body))
+        os.chmod(so, 0o644)
+        d.restart()
+        tap.is_(d.run("DELETE", "/volumes/" + v["id"])[0], 204,
+                "when it is back, so is everything")
+    finally:
+        tap.is_(d.stop(), 0, "the daemon ends well")
+
+
 def modes(package):
     so = os.path.join(package.plugins, "volume-types", "thin-arbiter.so")
     tap.is_(stat.S_IMODE(os.stat(so).st_mode), 0o644, "installed 0644")
@@ -273,6 +326,7 @@ def modes(package):
                     "and the service runs on without it")
         finally:
             d.stop()
+        without(so)
     finally:
         os.chmod(so, 0o644)
 
@@ -294,6 +348,7 @@ def main():
         install(package, src)
         use_namespaces(package)
         use_thin_arbiter()
+        use_by_command_line(package)
         use_bridge(steps, state)
         modes(package)
     finally:

@@ -499,3 +499,12 @@ executor_volume_clone(struct executor *x, const struct brickyard_call *call,
 	}
 	return begin("volume_clone_done", call, node, err);
 }
+
+/* Told in the log only; a node of this kind has nothing to tell. */
+enum err
+executor_node_probe(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *node,
+		    struct brickyard_result *result, struct error *err)
+{
+	return fail(err, ERR_NOTSUP, "there is no such step here");
+}

@@ -455,8 +455,24 @@ admin_mode_parse(const char *name, enum admin_mode *ret)
 	return true;
 }
 
+void
+service_volume_types(struct service *s, struct kvs *ret)
+{
+}
+
+void
+service_missing_types(struct service *s, struct kvs *ret)
+{
+}
+
 struct plugin_host *
 service_plugins(struct service *s)
+{
+	return NULL;
+}
+
+const struct plugin *
+plugin_for_request(const struct plugin_host *h, const char *name)
 {
 	return NULL;
 }
@@ -488,4 +504,11 @@ int
 config_bool(const struct config *c, const char *key)
 {
 	return 0;
+}
+
+enum err
+service_node_probe(struct service *s, const char *id,
+		   struct brickyard_result *ret, struct error *err)
+{
+	return fail(err, ERR_NOTFOUND, "Id not found");
 }

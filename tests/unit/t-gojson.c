@@ -171,7 +171,7 @@ expect_text(const char *json, const char *want)
 	struct body b = { .flag = false };
 	struct error err = { .text = "" };
 
-	ok(gojson_decode(json, strlen(json), "Body", fields, &b, &err) ==
+	ok(gojson_decode(json, strlen(json), "api.Body", fields, &b, &err) ==
 	   ERR_PARSE, "refuses %s", json);
 	is_str(err.text, want, "and says why as Go does");
 	gojson_release(fields, &b);
@@ -182,11 +182,88 @@ test_texts(void)
 {
 	expect_text("", "unexpected end of JSON input");
 	expect_text("[]", "json: cannot unmarshal array into Go value of type "
-		    "Body");
+		    "api.Body");
+	expect_text("7", "json: cannot unmarshal number into Go value of type "
+		    "api.Body");
+	expect_text("{\"number\":1.5}", "json: cannot unmarshal number 1.5 "
+		    "into Go struct field Body.number of type int64");
 	expect_text("{\"number\":\"x\"}", "json: cannot unmarshal string into "
 		    "Go struct field Body.number of type int64");
 	expect_text("{\"deep\":{\"Inner\":true}}",
 		    "json: cannot unmarshal bool into Go struct field Body.deep.inner of type int64");
+}
+
+/* As Go 1.21 and 1.26 print them. */
+static void
+test_syntax(void)
+{
+	static const char begin[] = "looking for beginning of value";
+	static const char key[] = "looking for beginning of object key string";
+	static const struct {
+		const char *json, *byte, *where;
+	} faults[] = {
+		{ "{}x", "x", "after top-level value" },
+		{ "{} {}", "{", "after top-level value" },
+		{ "{\"a\":1,}", "}", key },
+		{ "{'a':1}", "\\'", key },
+		{ "{a:1}", "a", key },
+		{ "\xff", "ÿ", begin },
+		{ "é", "Ã", begin },
+		{ "\x80", "\\u0080", begin },
+		{ "\x01", "\\x01", begin },
+		{ "[1,]", "]", begin },
+		{ "[,1]", ",", begin },
+		{ "[1 2]", "2", "after array element" },
+		{ "[}", "}", begin },
+		{ "[[]}", "}", "after array element" },
+		{ "{\"a\" 1}", "1", "after object key" },
+		{ "{\"a\":}", "}", begin },
+		{ "{\"a\":01}", "1", "after object key:value pair" },
+		{ "{\"a\":1 \"b\"}", "\"", "after object key:value pair" },
+		{ "nul", " ", "in literal null (expecting 'l')" },
+		{ "{\"a\":tru}", "}", "in literal true (expecting 'e')" },
+		{ "fxlse", "x", "in literal false (expecting 'a')" },
+		{ "-", " ", "in numeric literal" },
+		{ "-x", "x", "in numeric literal" },
+		{ "1.x", "x", "after decimal point in numeric literal" },
+		{ "1e+", " ", "in exponent of numeric literal" },
+		{ "\"\n\"", "\\n", "in string literal" },
+		{ "\"\\x\"", "x", "in string escape code" },
+		{ "\"\\u00g0\"", "g", "in \\u hexadecimal character escape" },
+	};
+	static const char *const cut[] = {
+		"", " ", "{", "[", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,",
+		"[1", "[1,", "\"", "\"a", "[[]", "{\"a\":{}", "\n\t",
+	};
+	CLEANUP(buf_release) struct buf b = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		buf_clear(&b);
+		buf_addf(&b, "invalid character '%s' %s", faults[i].byte,
+			 faults[i].where);
+		expect_text(faults[i].json, buf_str(&b));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(cut); i++)
+		expect_text(cut[i], "unexpected end of JSON input");
+}
+
+static void
+test_nul_after_a_number(void)
+{
+	static const char *const bodies[] = { "3\0", "{\"number\":1\0}" };
+	static const size_t lengths[] = { 2, 13 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		struct body b = { .flag = false };
+		struct error err = { .text = "" };
+
+		ok(gojson_decode(bodies[i], lengths[i], "api.Body", fields, &b,
+				 &err) == ERR_PARSE, "a NUL after a number");
+		is_str(err.text, i == 0 ? "invalid character '\\x00' after "
+		       "top-level value" : "invalid character '\\x00' after "
+		       "object key:value pair", "is told as Go tells it");
+		gojson_release(fields, &b);
+	}
 }
 
 static void
@@ -216,6 +293,8 @@ main(void)
 {
 	test_table();
 	test_texts();
+	test_syntax();
+	test_nul_after_a_number();
 	test_caps();
 	return tap_done();
 }

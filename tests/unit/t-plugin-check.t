@@ -143,13 +143,14 @@ def formats():
 
 
 work = tempfile.mkdtemp(prefix="brickyard-plugin-check-test-")
+os.environ["TMPDIR"] = work     # others may run one, too
 try:
     ours(work)
     faults(work)
     under_valgrind(work)
     objects(work)
     formats()
-    tap.is_([d for d in os.listdir(tempfile.gettempdir())
+    tap.is_([d for d in os.listdir(work)
              if d.startswith("brickyard-plugin-check.")], [],
             "nothing is left behind")
 finally:

@@ -144,8 +144,9 @@ container_run(struct brickyard_executor_instance *x,
 	r = malloc(sizeof(*r));
 	if (r == NULL)
 		return container_fails(node, BRICKYARD_ERR_TRANSIENT, err);
+	/* A second more than we wait: it is for when we can't kill it any more. */
 	snprintf(seconds, sizeof(seconds), "%lld",
-		 left_ms > 0 ? (long long)(left_ms + 999) / 1000 : 1LL);
+		 left_ms > 0 ? (long long)(left_ms + 1999) / 1000 : 1LL);
 	make_argv(x, node, seconds, argv);
 	why = program_run(argv, NULL, script, call, r);
 	if (why == 0) {
