@@ -181,10 +181,16 @@ check_cluster(const struct volume_create *a, const struct cluster *c,
 static void
 list_candidates(const struct volume_create *a, struct strs *ret)
 {
-	if (a->req->clusters.n > 0)
-		strs_copy(ret, &a->req->clusters);
-	else
+	const struct strs *asked = &a->req->clusters;
+
+	if (asked->n == 0) {
 		service_list_clusters(a->service, ret);
+		return;
+	}
+	/* Named twice is tried once. */
+	for (size_t i = 0; i < asked->n; i++)
+		if (!strs_has(ret, asked->v[i]))
+			strs_add(ret, asked->v[i]);
 }
 
 /* Drop the clusters that can't take it. */
@@ -377,10 +383,14 @@ struct volume_change {
 	struct operation *op;
 };
 
+/* One that is not shown yet, or not any more, is found, too: its change is refused
+ * for that reason, as heketi does.
+ */
 static enum err
 find(const struct volume_change *a, struct volume **ret, struct error *err)
 {
-	RECORD_SCOPE struct volume *v = service_volume(a->service, a->id);
+	RECORD_SCOPE struct volume *v =
+		(void *)mirror_get(a->service->mirror, RECORD_VOLUME, a->id);
 
 	if (v == NULL)
 		return fail(err, ERR_NOTFOUND, "Id not found");
