@@ -76,7 +76,7 @@ for word in $DEVICES; do
 		error "$dev is mounted: umount it, and take it out of /etc/fstab"
 		continue
 	fi
-	parts=$(find "$block/" -maxdepth 1 -name "$name*" 2>/dev/null | wc -l)
+	parts=$(find "$block/" -mindepth 1 -maxdepth 1 -name "$name*" 2>/dev/null | wc -l)
 	if [ "$parts" -gt 0 ]; then
 		$say "$dev has $parts partitions: $what"
 		continue
