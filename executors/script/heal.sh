@@ -82,6 +82,21 @@ gl_snap() {
 	return 1
 }
 
+# gl_snap_take SNAPSHOT NAME.  After an expansion files move to the new bricks; a small
+# volume is soon done with that, a large one's user is told.
+gl_snap_take() {
+	by_clock
+	# shellcheck disable=SC2154 # by_clock sets it
+	gl_until=$((by_now + 120))
+	while ! gl_snap create "$1" "$2" no-timestamp; do
+		gl_says 'already exists' && return
+		gl_says 'rebalance process is running' || return
+		by_clock
+		[ "$by_now" -lt "$gl_until" ] && [ "$BY_LEFT" -gt 60 ] || return
+		by_nap 2
+	done
+}
+
 gl_snap_drop() {
 	gl_snap deactivate "$1" || :
 	gl_snap delete "$1" || gl_says 'does not exist' || gl_says 'not found' || return
@@ -102,8 +117,7 @@ gl_clone() {
 	gl_need "$1"
 	gl_look "$2"
 	if [ "$V_THERE" = 0 ]; then
-		gl_snap create "$3" "$1" no-timestamp || gl_says 'already exists' ||
-			gl_clone_failed create "$1" "$3"
+		gl_snap_take "$3" "$1" || gl_clone_failed create "$1" "$3"
 		gl_snap activate "$3" || gl_says 'already activated' || gl_says 'already started' ||
 			gl_clone_failed activate "$1" "$3"
 		gl_snap clone "$2" "$3" || gl_clone_failed clone "$1" "$3"

@@ -526,6 +526,29 @@ for waiting in "3", "0":
     healed = [x for x in node.log() if x.endswith("volume heal v1")]
     tap.is_((r.ok, r.all("entries"), len(healed)), (True, [waiting], int(waiting) // 3),
             "%s files wait to be healed: gluster is told to look %s" % (waiting, "at once" if waiting != "0" else "not at all"))
+# A rebalance that an expansion began is waited for.
+node.tool("gluster", LOG + r'''
+shift 2
+volume() {
+	printf '<cliOutput><opRet>0</opRet><volInfo><volumes><volume><name>%s</name><statusStr>Started</statusStr><bricks>%s</bricks></volume></volumes></volInfo></cliOutput>\n' $1 "$2"
+}
+case "$*" in
+"volume info v1 --xml") volume v1 '<brick>h1:/b/1<name>h1:/b/1</name></brick>' ;;
+"volume info c1 --xml")
+	if [ -e $root/cloned ]; then volume c1 '<brick>h1:/run/gluster/snaps/c/brick1/brick<name>h1:/run/gluster/snaps/c/brick1/brick</name></brick>'
+	else echo '<cliOutput><opRet>-1</opRet><opErrstr>Volume c1 does not exist</opErrstr></cliOutput>'; fi ;;
+"snapshot create s1 v1 no-timestamp --xml")
+	if [ -e $root/still ]; then rm $root/still
+		echo '<cliOutput><opRet>-1</opRet><opErrstr>rebalance process is running for the volume v1</opErrstr></cliOutput>'
+	else echo '<cliOutput><opRet>0</opRet></cliOutput>'; fi ;;
+"snapshot clone c1 s1 --xml") touch $root/cloned; echo '<cliOutput><opRet>0</opRet></cliOutput>' ;;
+*) echo '<cliOutput><opRet>0</opRet></cliOutput>' ;;
+esac
+''')
+node.write("still", "")
+r = node.call("clone", name="v1", clone="c1", snapshot="s1", op=OP, timeout=120000)
+tap.is_((r.ok, [x.split(" ", 3)[3] for x in node.log() if " snapshot create" in x]),
+        (True, ["snapshot create s1 v1 no-timestamp --xml"] * 2), "a clone waits for the end of a rebalance") or tap.diag(r)
 node.tool("gluster", "echo 'Connection failed. Please check if gluster daemon is operational.'; exit 1\n")
 r = node.call("check")
 tap.ok(r.err_class == lab.PERMANENT and "glusterd is not running on this node: Connection failed" in r.text,
