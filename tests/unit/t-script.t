@@ -490,6 +490,28 @@ tap.is_((r.ok, node.log()), (True, [G + "stop v1 force"] * 2 + [G + "delete v1"]
 r = node.call("check")
 tap.is_((r.ok, node.log()), (True, ["systemctl status glusterd", "gluster --mode=script --timeout=42 pool list"]),
         "where systemd does not know glusterd, it is asked itself")
+
+# What waits to be healed is told, and gluster is made to look at once.
+node.tool("gluster", LOG + r'''
+shift 2
+case "$*" in
+"volume heal v1 info --xml")
+	printf '<?xml version="1.0"?>\n<cliOutput>\n<healInfo><bricks>'
+	printf '<brick hostUuid="x"><name>h1:/b/1</name><file gfid="a">/a\n</file>&lt;b</file>\n<status>Connected</status><numberOfEntries>%s</numberOfEntries></brick>' "$(cat $root/waiting)"
+	printf '</bricks></healInfo><opRet>0</opRet>\n</cliOutput>\n' ;;
+"volume status v1 --xml")
+	printf '<cliOutput><volStatus><volumes><volume><node><hostname>h1</hostname><path>/b/1</path><status>1</status></node></volume></volumes></volStatus></cliOutput>\n' ;;
+"volume info v1 --xml")
+	printf '<cliOutput><opRet>0</opRet><volInfo><volumes><volume><name>v1</name><statusStr>Started</statusStr><bricks><brick>h1:/b/1<name>h1:/b/1</name></brick></bricks></volume></volumes></volInfo></cliOutput>\n' ;;
+*) exit 1 ;;
+esac
+''')
+for waiting in "3", "0":
+    node.write("waiting", waiting)
+    r = node.call("heal", name="v1")
+    healed = [x for x in node.log() if x.endswith("volume heal v1")]
+    tap.is_((r.ok, r.all("entries"), len(healed)), (True, [waiting], int(waiting) // 3),
+            "%s files wait to be healed: gluster is told to look %s" % (waiting, "at once" if waiting != "0" else "not at all"))
 node.tool("gluster", "echo 'Connection failed. Please check if gluster daemon is operational.'; exit 1\n")
 r = node.call("check")
 tap.ok(r.err_class == lab.PERMANENT and "glusterd is not running on this node: Connection failed" in r.text,
