@@ -4,7 +4,7 @@
 gl_try() {
 	gl_wait=1
 	while :; do
-		by_try gluster --mode=script "--timeout=$G_TIMEOUT" "$@" && return
+		by_run gluster --mode=script "--timeout=$G_TIMEOUT" "$@" && return
 		printf %s "$BY_OUT" | grep -qiE "$G_BUSY" || return "$BY_RC"
 		by_clock
 		# Near the end say what glusterd said, not that time is up.
