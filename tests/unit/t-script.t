@@ -265,6 +265,7 @@ def created(brick, lvm="lvm", yn="n", chunk="256K", mkfs="-i size=512 -n size=81
 node = Node()
 r = node.bricks("create", A + ":400:1234", timeout=60000)
 tap.ok(r.ok, "a brick is made") or tap.diag(r)
+tap.ok("lvs" not in node.read("log"), "without a look, as nobody was here before")
 tap.is_(node.log(), created(A, gid=1234), "with heketi's commands")
 tap.is_(node.read("fstab").replace(node.root, ""),
         "# by hand\nUUID=1 / ext4 defaults 0 1\n%s %s xfs %s 1 2\n" % (dm(A), mp(A), OPTS),
@@ -276,6 +277,7 @@ r = node.bricks("create", A + ":400:1234")
 tap.is_((r.ok, node.log()), (True, ["chown :1234 %s/brick" % mp(A)]), "made again, nothing is made")
 tap.is_(node.state(), before, "and nothing is changed")
 r = node.bricks("destroy", A + ":400")
+tap.is_(node.read("log").count("lvm "), 2, "two LVM commands remove a brick")
 tap.is_(node.log(), ["umount " + mp(A), "lvm lvremove --autobackup=n -f %s/tp_%s" % (VG, A)], "it is removed, the volume with its pool")
 tap.ok(r.ok and node.read("fstab") == "# by hand\nUUID=1 / ext4 defaults 0 1\n" and
        not os.path.exists(node.mounts + "/" + VG), "with its line and its directory") or tap.diag(r, node.state())
