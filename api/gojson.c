@@ -300,10 +300,12 @@ gojson_decode(const void *body, size_t len, const char *go_type,
 	      const struct gojson_field *fields, void *to, struct error *err)
 {
 	CLEANUP(buf_release) struct buf why = { 0 };
-	json_error_t je;
-	json_auto_t *v = json_loadb(len > 0 ? body : "", len, JSON_DECODE_ANY,
-				    &je);
+	json_error_t je = { .text = "a NUL" };
+	json_auto_t *v = NULL;
 
+	/* jansson passes over a NUL that follows a number. */
+	if (len == 0 || memchr(body, '\0', len) == NULL)
+		v = json_loadb(len > 0 ? body : "", len, JSON_DECODE_ANY, &je);
 	if (v == NULL)
 		return fail(err, ERR_PARSE, "%s",
 			    gosyntax_fault(body, len, &why) ? buf_str(&why) :

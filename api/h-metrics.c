@@ -330,6 +330,27 @@ print_plugins(struct buf *b, struct service *s)
 	}
 }
 
+/* By the name of the type that answers to it; "none", "" are distribute's. */
+static void
+print_types(struct buf *b, struct service *s)
+{
+	CLEANUP(kvs_release) struct kvs asked = { 0 };
+
+	service_volume_types(s, &asked);
+	metric_head(b, "brickyard_volumes", "gauge",
+		    "Volumes by volume type, and whether that is loaded.");
+	for (size_t i = 0; i < asked.n; i++) {
+		CLEANUP(buf_release) struct buf labels = { 0 };
+		const struct plugin *p = plugin_for_request(
+			service_plugins(s), asked.v[i].key);
+
+		metric_label(&labels, "asked", asked.v[i].key);
+		metric_label(&labels, "type", p != NULL ? p->name : "");
+		buf_addf(b, "brickyard_volumes{%s} %s\n", buf_str(&labels),
+			 asked.v[i].value);
+	}
+}
+
 static void
 print_mode(struct buf *b, struct service *s)
 {
@@ -358,6 +379,7 @@ print_service(struct buf *b, struct service *s)
 	if (m.steps != NULL)
 		print_steps(b, m.steps);
 	print_plugins(b, s);
+	print_types(b, s);
 	print_mode(b, s);
 }
 

@@ -3,26 +3,59 @@
 #include <config.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/fmt.h"
 #include "cli/pv.h"
 #include "cli/storage-list.h"
+#include "util/xalloc.h"
+
+/* Parameters of types that we don't know: {"TYPE": {"NAME": VALUE}}. */
+static void
+add_params(const struct args *a, json_t *durability)
+{
+	const char *type = args_str(a, "durability");
+	json_t *own = json_object_get(durability, type);
+
+	for (size_t i = 0; i < a->local.n; i++) {
+		const char *pair = a->local.v[i].value, *eq = strchr(pair, '=');
+		CLEANUP_FREE char *name = NULL;
+		char *end;
+		long long n;
+
+		if (strcmp(a->local.v[i].key, "durability-param") != 0)
+			continue;
+		if (own == NULL && json_object_set_new(durability, type,
+						       json_object()) == 0)
+			own = json_object_get(durability, type);
+		name = xstrndup(pair, eq != NULL ? (size_t)(eq - pair) :
+				      strlen(pair));
+		n = strtoll(eq != NULL ? eq + 1 : "", &end, 10);
+		(void)json_object_set_new(own, name, eq != NULL && eq[1] != '\0' &&
+					  *end == '\0' ? json_integer(n) :
+					  json_string(eq != NULL ? eq + 1 : ""));
+	}
+}
 
 static json_t *
 durability_body(const struct args *a)
 {
+	json_t *body;
+
 	int64_t replica = args_int(a, "replica");
 	int64_t data = args_int(a, "disperse-data");
 	int64_t redundancy = args_int(a, "redundancy");
 
-	return json_pack("{s:s, s:{s:o*}, s:{s:o*, s:o*}}",
+	body = json_pack("{s:s, s:{s:o*}, s:{s:o*, s:o*}}",
 			 "type", args_str(a, "durability"), "replicate",
 			 "replica", replica != 0 ? json_integer(replica) : NULL,
 			 "disperse", "data",
 			 data != 0 ? json_integer(data) : NULL, "redundancy",
 			 redundancy != 0 ? json_integer(redundancy) : NULL);
+	add_params(a, body);
+	return body;
 }
 
 /* heketi-cli's body, member by member. */

@@ -83,7 +83,10 @@ static const struct flag volume_create_flags[] = {
 	{ "name", 0, FLAG_STRING, "NAME", NULL,
 	  "Name of the volume. If not given: vol_ and its id." },
 	{ "durability", 0, FLAG_STRING, "TYPE", "replicate",
-	  "Volume type: none (distribute only), replicate or disperse." },
+	  "Volume type: none (distribute only), replicate, disperse, or another"
+	  " that brickyard plugins lists." },
+	{ "durability-param", 0, FLAG_LIST, "NAME=VALUE", NULL,
+	  "A parameter of another volume type; may be repeated." },
 	{ "replica", 0, FLAG_INT, "COUNT", "3",
 	  "Copies, for type replicate." },
 	{ "disperse-data", 0, FLAG_INT, "COUNT", "4",

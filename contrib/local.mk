@@ -2,6 +2,43 @@
 EXTRA_DIST += \
 	%D%/check \
 	%D%/container/heketi-start \
+	%D%/container/Containerfile \
+	%D%/container/etcd/Containerfile \
+	%D%/container/glusterfs/Containerfile \
+	%D%/container/glusterfs/gluster-node \
+	%D%/container/glusterfs/lvmlocal.conf \
+	%D%/kubernetes/README.md \
+	%D%/kubernetes/base/brickyard/brickyard.json \
+	%D%/kubernetes/base/brickyard/deployment.yaml \
+	%D%/kubernetes/base/brickyard/kustomization.yaml \
+	%D%/kubernetes/base/brickyard/namespace.yaml \
+	%D%/kubernetes/base/brickyard/networkpolicy.yaml \
+	%D%/kubernetes/base/brickyard/rbac.yaml \
+	%D%/kubernetes/base/brickyard/service.yaml \
+	%D%/kubernetes/base/etcd/kustomization.yaml \
+	%D%/kubernetes/base/etcd/networkpolicy.yaml \
+	%D%/kubernetes/base/etcd/start.sh \
+	%D%/kubernetes/base/etcd/statefulset.yaml \
+	%D%/kubernetes/base/glusterfs/daemonset.yaml \
+	%D%/kubernetes/base/glusterfs/kustomization.yaml \
+	%D%/kubernetes/base/kustomization.yaml \
+	%D%/kubernetes/base/storage/kustomization.yaml \
+	%D%/kubernetes/base/storage/storageclasses.yaml \
+	%D%/kubernetes/deploy \
+	%D%/kubernetes/overlays/etcd-volumes/kustomization.yaml \
+	%D%/kubernetes/overlays/etcd-volumes/patch.yaml \
+	%D%/kubernetes/overlays/existing-etcd/brickyard.json \
+	%D%/kubernetes/overlays/existing-etcd/kustomization.yaml \
+	%D%/kubernetes/overlays/existing-etcd/patch.yaml \
+	%D%/kubernetes/overlays/external-gluster/brickyard.json \
+	%D%/kubernetes/overlays/external-gluster/kustomization.yaml \
+	%D%/kubernetes/overlays/external-gluster/patch.yaml \
+	%D%/kubernetes/overlays/openshift/kustomization.yaml \
+	%D%/kubernetes/overlays/openshift/scc.yaml \
+	%D%/kubernetes/preflight.sh \
+	%D%/kubernetes/samples/claim.yaml \
+	%D%/kubernetes/samples/static.yaml \
+	%D%/kubernetes/samples/topology.json \
 	%D%/lab \
 	%D%/new-plugin \
 	%D%/examples/plugin.mk \

@@ -237,7 +237,8 @@ static const struct key keys[] = {
 	     "HEKETI_KUBE_USE_POD_NAMES", ENV_YES_NO, 0,
 	     "manage host names are names of pods"),
 	INT("glusterfs.kubeexec.max_connections", "64", NULL, ZERO_DEFAULT,
-	    0, 10000, "connections to the API server"),
+	    INT32_MIN, INT32_MAX, "scripts in pods at a time; below 0: any "
+	    "number"),
 	BOOL("glusterfs.kubeexec.disable_timeout_prefix", "false", NULL,
 	     ENV_VALUE, 0, "no timeout(1) before commands in pods"),
 };

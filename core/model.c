@@ -96,15 +96,50 @@ note_pool(struct model *m, const struct brick *b, const char *key, bool there)
 		relation_remove(m->pool_mates, pool, key);
 }
 
+/* Clients see none that is on its way, in either direction. */
+static bool
+is_hidden(enum volume_pending doing)
+{
+	return doing == VOLUME_CREATING || doing == VOLUME_DELETING;
+}
+
+static void
+count_type(struct model *m, const char *type, int change)
+{
+	struct type_count *c = NULL;
+
+	for (size_t i = 0; i < m->types.n && c == NULL; i++)
+		if (strcmp(m->types.v[i].type, type) == 0)
+			c = &m->types.v[i];
+	if (c == NULL) {
+		c = VEC_PUSH(&m->types);
+		c->type = xstrdup(type);
+		c->volumes = 0;
+	}
+	c->volumes += (size_t)change;
+}
+
+static void
+forget_types(struct model *m)
+{
+	for (size_t i = 0; i < m->types.n; i++)
+		free(m->types.v[i].type);
+	m->types.n = 0;
+}
+
 static void
 volume_changed(struct model *m, const struct volume *was,
 	       const struct volume *now)
 {
 	char key[2 * ID_SIZE];
 
-	if (was != NULL && was->doing == VOLUME_CREATING)
+	if (was != NULL)
+		count_type(m, was->type, -1);
+	if (now != NULL)
+		count_type(m, now->type, 1);
+	if (was != NULL && is_hidden(was->doing))
 		relation_remove(m->hidden_volumes, was->cluster, was->id);
-	if (now != NULL && now->doing == VOLUME_CREATING)
+	if (now != NULL && is_hidden(now->doing))
 		relation_add(m->hidden_volumes, now->cluster, now->id);
 	if (was != NULL && now != NULL && same_bricks(was, now) &&
 	    was->block == now->block)
@@ -133,9 +168,9 @@ static void
 blockvolume_changed(struct model *m, const struct blockvolume *was,
 		    const struct blockvolume *now)
 {
-	if (was != NULL && was->doing == VOLUME_CREATING)
+	if (was != NULL && is_hidden(was->doing))
 		relation_remove(m->hidden_blockvolumes, was->cluster, was->id);
-	if (now != NULL && now->doing == VOLUME_CREATING)
+	if (now != NULL && is_hidden(now->doing))
 		relation_add(m->hidden_blockvolumes, now->cluster, now->id);
 	if (was != NULL) {
 		relation_remove(m->blockvolumes, was->cluster, was->id);
@@ -242,6 +277,7 @@ reset(void *arg)
 	relation_clear(m->nodes);
 	relation_clear(m->volumes);
 	relation_clear(m->hidden_volumes);
+	forget_types(m);
 	relation_clear(m->devices);
 	relation_clear(m->bricks);
 	relation_clear(m->pool_mates);
@@ -295,6 +331,8 @@ model_free(struct model *m)
 	relation_free(m->nodes);
 	relation_free(m->volumes);
 	relation_free(m->hidden_volumes);
+	forget_types(m);
+	free(m->types.v);
 	relation_free(m->devices);
 	relation_free(m->bricks);
 	relation_free(m->pool_mates);

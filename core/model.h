@@ -11,12 +11,22 @@
 #include "store/mirror.h"
 #include "topology.h"
 
+/* How many volumes ask for their type by a name. */
+struct type_count {
+	char *type;		/* durability.type; "" too */
+	size_t volumes;
+};
+
 struct model {
 	struct mirror *mirror;
 	struct topology *topology;
 	struct relation *nodes;		/* cluster -> nodes */
 	struct relation *volumes;	/* cluster -> volumes, pending ones too */
 	struct relation *hidden_volumes; /* cluster -> those being created */
+	struct type_counts {
+		struct type_count *v;
+		size_t n, cap;
+	} types;			/* few: looked through */
 	struct relation *devices;	/* node -> devices */
 	struct relation *bricks;	/* device -> "BRICK VOLUME" */
 	struct relation *blockvolumes;	/* cluster -> block volumes, all */

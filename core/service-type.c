@@ -4,23 +4,15 @@
  */
 #include <config.h>
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "service-private.h"
 #include "util/log.h"
 
-static bool
-is_missing(struct service *s, const struct volume *v)
-{
-	return plugin_for_request(s->deps.plugins, v->type) == NULL;
-}
-
 enum err
 service_check_type(struct service *s, const struct volume *v, struct error *err)
 {
-	if (!is_missing(s, v))
+	if (plugin_for_request(s->deps.plugins, v->type) != NULL)
 		return ERR_OK;
 	return fail(err, ERR_REFUSED, "Volume %s needs the volume type '%s', "
 		    "which is not loaded: nothing is done to it until the "
@@ -29,26 +21,29 @@ service_check_type(struct service *s, const struct volume *v, struct error *err)
 }
 
 void
-service_missing_types(struct service *s, struct kvs *ret)
+service_volume_types(struct service *s, struct kvs *ret)
 {
-	size_t n;
-	struct record **l = mirror_list(s->mirror, RECORD_VOLUME, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct volume *v = (const void *)l[i];
-		const char *was;
-		uint64_t so_far = 0;
+	mirror_rdlock(s->mirror);
+	for (size_t i = 0; i < s->model->types.n; i++) {
+		const struct type_count *c = &s->model->types.v[i];
 		char count[24];
 
-		if (!is_missing(s, v))
-			continue;
-		was = kvs_get(ret, v->type);
-		if (was != NULL)
-			so_far = strtoull(was, NULL, 10);
-		snprintf(count, sizeof(count), "%" PRIu64, so_far + 1);
-		kvs_set(ret, v->type, count);
+		snprintf(count, sizeof(count), "%zu", c->volumes);
+		if (c->volumes > 0)
+			kvs_set(ret, c->type, count);
 	}
-	mirror_list_free(l, n);
+	mirror_unlock(s->mirror);
+}
+
+void
+service_missing_types(struct service *s, struct kvs *ret)
+{
+	CLEANUP(kvs_release) struct kvs all = { 0 };
+
+	service_volume_types(s, &all);
+	for (size_t i = 0; i < all.n; i++)
+		if (plugin_for_request(s->deps.plugins, all.v[i].key) == NULL)
+			kvs_set(ret, all.v[i].key, all.v[i].value);
 }
 
 void

@@ -43,7 +43,7 @@ bool service_is_ready(struct service *, struct error *why);
 enum err MUST_CHECK service_sync(struct service *, struct error *);
 
 /* Each returns a new reference (record_unref) or NULL.  Objects that clients
- * must not see yet (being created or added) are NULL, too.
+ * must not see (being created, added or deleted) are NULL, too.
  */
 struct cluster *service_cluster(struct service *, const char *id);
 struct node *service_node(struct service *, const char *id);
@@ -340,6 +340,8 @@ enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
 					  struct error *);
 
 struct plugin_host *service_plugins(struct service *);
+/* How many volumes there are by durability.type, as it was asked for. */
+void service_volume_types(struct service *, struct kvs *ret);
 /* Volume types that are not loaded though volumes need them, and how many do. */
 void service_missing_types(struct service *, struct kvs *ret);
 const struct config *service_config(struct service *);

@@ -54,6 +54,10 @@ read_file(const char *path, struct buf *ret, struct error *err)
 	}
 	if (ferror(f))
 		return fail(err, ERR_BADREQ, "file '%s': read: %m", path);
+	/* jansson passes over one here and there; we would stop at it. */
+	if (strlen(buf_str(ret)) != ret->len)
+		return fail(err, ERR_PARSE, "file '%s': holds a NUL byte: not "
+			    "JSON", path);
 	return ERR_OK;
 }
 

@@ -23,7 +23,9 @@ include tests/daemon/daemon.mk
 include tests/daemon/cli.mk
 include tests/ha/ha.mk
 include tests/lab/lab.mk
+include tests/deploy/deploy.mk
 include tests/conformance/conformance.mk
+include tests/fuzz/fuzz.mk
 include tests/meta/meta.mk
 include tests/abi/abi.mk
 include tests/sdk/sdk.mk

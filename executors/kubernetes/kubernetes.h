@@ -299,7 +299,8 @@ struct stream {
 struct exec {
 	struct exec *next;
 	enum exec_state state;		/* guarded by the service's lock */
-	bool is_abandoned;		/* by its caller; guarded, too */
+	bool is_abandoned;		/* by its caller; guarded, too, */
+	bool is_open;			/* as is this: it is being sent */
 	pthread_cond_t wake;
 
 	struct access *access;
@@ -313,7 +314,7 @@ struct exec {
 	/* the service thread's */
 	int64_t asked_ms, heard_ms;
 	size_t sent;
-	bool is_open, is_closed;
+	bool is_closed;
 	struct stream out, err;
 	struct text status_json;	/* channel 3 */
 	bool has_status;

@@ -220,6 +220,19 @@ on_head(struct conn *c)
 }
 
 static void
+on_open(struct conn *c)
+{
+	struct service *s = c->door->service;
+
+	c->is_open = true;
+	pthread_mutex_lock(&s->lock);
+	if (c->exec != NULL)
+		c->exec->is_open = true;
+	pthread_mutex_unlock(&s->lock);
+	lws_callback_on_writable(c->wsi);
+}
+
+static void
 on_not_connected(struct conn *c, const char *why)
 {
 	struct exec *e = c->exec;
@@ -276,10 +289,7 @@ on_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in,
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
 		return on_head(c);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		c->is_open = true;
-		if (c->exec != NULL)
-			c->exec->is_open = true;
-		lws_callback_on_writable(c->wsi);
+		on_open(c);
 		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return on_writable(c);
@@ -628,8 +638,9 @@ service_stop(struct brickyard_executor_instance *in)
 
 	pthread_mutex_lock(&s->lock);
 	s->must_stop = true;
-	pthread_mutex_unlock(&s->lock);
+	/* Within the lock: when the thread knows, it frees the context. */
 	lws_cancel_service(s->context);
+	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -658,20 +669,38 @@ wait_a_moment(struct service *s, struct exec *e)
 	return is_done;
 }
 
-/* Give it up, unless it is done by now; true: it is no longer the caller's. */
-static bool
+enum left_in { LEFT_DONE, LEFT_CONNECTING, LEFT_RUNNING };
+
+/* Give it up, unless it is done by now: else it is no longer the caller's. */
+static enum left_in
 leave(struct service *s, struct exec *e)
 {
-	bool is_done;
+	enum left_in r = LEFT_DONE;
 
 	pthread_mutex_lock(&s->lock);
-	is_done = e->state == EXEC_DONE;
-	if (!is_done)
+	if (e->state != EXEC_DONE) {
 		e->is_abandoned = true;
+		r = e->is_open ? LEFT_RUNNING : LEFT_CONNECTING;
+	}
 	pthread_mutex_unlock(&s->lock);
-	if (!is_done)
+	if (r != LEFT_DONE)
 		lws_cancel_service(s->context);
-	return !is_done;
+	return r;
+}
+
+static int
+left(const char *where, enum left_in in, bool cancelled, struct fault *f)
+{
+	const char *doing = in == LEFT_RUNNING ?
+		"while the script ran; what it started there is being killed" :
+		"while connecting to the API server; no script was started";
+
+	if (cancelled)
+		return fault_set(f, BRICKYARD_ERR_CANCELLED,
+				 "%s: cancelled %s", where, doing);
+	return fault_set(f, in == LEFT_RUNNING ? BRICKYARD_ERR_TIMEOUT :
+			 BRICKYARD_ERR_UNREACHABLE, "%s: the time for it was "
+			 "over %s", where, doing);
 }
 
 int
@@ -679,19 +708,25 @@ service_run(struct service *s, struct exec *e, const struct limit *l,
 	    struct fault *f)
 {
 	CLEANUP_FREE char *where = strdup(e->where);
+	enum left_in in;
+	bool cancelled;
 
+	if (where == NULL) {
+		exec_free(e);
+		return fault_nomem(f);
+	}
 	pthread_mutex_lock(&s->lock);
 	*s->queue_end = e;
 	s->queue_end = &e->next;
 	pthread_mutex_unlock(&s->lock);
 	lws_cancel_service(s->context);
 	while (!wait_a_moment(s, e)) {
-		if (limit_check(l, where != NULL ? where : "kubernetes",
-				"while the script ran or was sent; what was "
-				"started there is being killed", f) == 0)
+		cancelled = limit_cancelled(l);
+		if (!cancelled && now_ms() < l->deadline_ms)
 			continue;
-		if (leave(s, e))
-			return -1;
+		in = leave(s, e);
+		if (in != LEFT_DONE)
+			return left(where, in, cancelled, f);
 		break;
 	}
 	return 0;

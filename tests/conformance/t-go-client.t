@@ -17,11 +17,7 @@ TESTS = ("TestCluster|TestNode|TestNodeState|TestTags|TestDevice|TestTopology|"
          "TestRetryAfterThrottle")
 MANY = {"glusterfs": {"max_inflight_operations": 64}}
 FEW = {"glusterfs": {"max_inflight_operations": 3}}
-SLOW = "bricks_create=600"
-with open(os.path.join(tap.SRCDIR, "api", "routes.c")) as f:
-    if "/clone" not in f.read():
-        tap.skip("TestVolumeClone", "there is no route for it")
-        TESTS = TESTS.replace("TestVolumeClone|", "")
+SLOW = "bricks_create=1000"
 
 program = golang.build_tests("tests/conformance/go")
 

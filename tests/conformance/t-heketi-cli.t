@@ -182,7 +182,13 @@ def session(cli):
     yield step("volume", "info", volumes["a"])
     yield step("volume", "expand", "--volume=" + volumes["a"],
                "--expand-size=5")
+    yield step("volume", "clone", volumes["a"], "--name=copy")
+    yield step("volume", "clone", volumes["host"])
     yield step("volume", "delete", volumes["b"])
+    for word, name in (("locked", "host"), ("unlocked", "host"),
+                       ("locked", "a")):
+        yield step("volume", "set-block-hosting-restriction", word,
+                   volumes[name])
     yield step("blockvolume", "create", "--size=3", "--name=disk", "--ha=2",
                "--auth")
     blocks = cli.json("blockvolume", "list")["blockvolumes"]
@@ -196,7 +202,8 @@ def session(cli):
     node = nodes["node9"]["id"]
     yield step("device", "add", "--name=/dev/sdb", "--node=" + node)
     yield step("node", "settags", node, "a:b", "c:d:e")
-    yield step("node", "info", node)
+    # Its tags come in any order.
+    yield step("node", "info", node, sort=True)
     yield step("node", "rmtags", node, "a")
     device = cli.json("node", "info", node)["devices"][0]["id"]
     yield step("device", "settags", device, "arbiter:required")
@@ -246,7 +253,7 @@ host = next(v for v in volumes if d.json("GET", "/volumes/" + v).get("block"))
 real("blockvolume", "create", "--size=2", "--name=disk2")
 block = d.json("GET", "/blockvolumes")["blockvolumes"][0]
 for target, word in (("node", node), ("device", device)):
-    real(target, "settags", word, "rack:1", "arbiter:disabled")
+    real(target, "settags", word, "arbiter:disabled")
 
 LOOKS = ["cluster list", "cluster info %s" % cluster, "node list",
          "node info %s" % node, "device info %s" % device, "volume list",
@@ -267,6 +274,9 @@ MISTAKES = (
     "volume delete ID", "volume delete %s" % host, "volume expand",
     "volume expand --volume=ID", "volume expand --expand-size=1",
     "volume expand --volume=ID --expand-size=1", "volume clone",
+    "volume clone ID", "volume clone %s --name=a/b" % volumes[0],
+    "volume set-block-hosting-restriction locked",
+    "volume set-block-hosting-restriction locked ID",
     "cluster info", "cluster info ID", "cluster delete", "cluster delete ID",
     "cluster delete %s" % cluster, "cluster setflags", "cluster setflags ID",
     "cluster setflags %s" % cluster, "cluster setflags ID --block=true",

@@ -16,10 +16,11 @@ ID = "0123456789abcdef0123456789abcdef"
 tmp = tempfile.TemporaryDirectory(prefix="heketi-python-")
 
 p = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet",
-                    "--disable-pip-version-check", "--no-warn-script-location",
+                    "--disable-pip-version-check", "--retries", "1",
                     "--target", tmp.name] + PACKAGES, capture_output=True,
                    text=True)
 if p.returncode != 0:
+    # It needs pip (package python3-pip) and a registry.
     tap.skip_all("Python packages can't be had here: " +
                  (p.stderr.strip().splitlines() or ["?"])[-1])
 sys.path.insert(0, tmp.name)

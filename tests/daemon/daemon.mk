@@ -26,6 +26,7 @@ dist_check_SCRIPTS += \
 	%D%/t-http-etcd.t \
 	%D%/t-http-life.t \
 	%D%/t-http-polls.t \
+	%D%/t-kubernetes.t \
 	%D%/t-metrics.t \
 	%D%/t-inject.t \
 	%D%/t-operations.t \

@@ -362,14 +362,18 @@ class Session:
             self.api.running += 1
             self.api.most = max(self.api.most, self.api.running)
         try:
-            self.run_process(command)
+            code = self.run_process(command)
         except (OSError, ValueError):
+            code = None
+        with self.api.lock:
+            self.api.running -= 1
+        try:
+            if code is not None:
+                self.report(code)
+        except OSError:
             pass
-        finally:
-            self.over.set()
-            self.close_stdin()
-            with self.api.lock:
-                self.api.running -= 1
+        self.over.set()
+        self.close_stdin()
 
     def run_process(self, command):
         try:
@@ -382,7 +386,7 @@ class Session:
                 500, "InternalError", "OCI runtime exec failed: exec failed: unable to start container process: exec: "
                 "\"%s\": executable file not found in $PATH: %s" % (command[0], e))).encode())
             self.close(1000)
-            return
+            return None
         with self.api.lock:
             self.api.children.add(p.pid)
         threading.Thread(target=self.read, daemon=True).start()
@@ -392,7 +396,7 @@ class Session:
         status = p.wait()
         with self.api.lock:
             self.api.children.discard(p.pid)
-        self.report(128 - status if status < 0 else status)
+        return 128 - status if status < 0 else status
 
     def pump(self):
         """Output, until both ends are closed, as container runtimes wait for them."""
@@ -404,7 +408,7 @@ class Session:
                     self.send(streams[fd], data)
                 else:
                     del streams[fd]
-                if self.api.cut == "started" and data:
+                if self.api.cut == "started" and b"begun" in data:
                     self.sock.shutdown(socket.SHUT_RDWR)
                     raise OSError
 

@@ -205,8 +205,38 @@ def use_thin_arbiter():
                 (400, b"thin-arbiter.arbiter_mib: must be 16 to 1024\n"),
                 "its own words reach the client")
         tap.is_(d.run("DELETE", "/volumes/" + v["id"])[0], 204, "it goes")
+        # A StorageClass: volumetype has heketi's only, volumeoptions any.
+        status, _, body = d.run("POST", "/volumes", {
+            "size": 4, "durability": {"type": "replicate",
+                                      "replicate": {"replica": 3}},
+            "glustervolumeoptions": [
+                "nfs.disable on",
+                "user.brickyard.volume-type thin-arbiter arbiter_mib=48"]})
+        v = json.loads(body)
+        tap.is_((status, v["durability"]["type"],
+                 min(b["size"] for b in v["bricks"])),
+                (200, "thin-arbiter", 48 << 10),
+                "a volume option names any type, with parameters")
     finally:
         tap.is_(d.stop(), 0, "the daemon ends well")
+
+
+def use_by_command_line(package):
+    d = Installed()
+    try:
+        d.topology(nodes=3)
+        p = subprocess.run(
+            [os.path.join(package.bin, "brickyard"), "-s", d.url, "--json",
+             "volume", "create", "--size=3", "--durability=thin-arbiter",
+             "--durability-param", "arbiter_mib=128"], text=True,
+            stdout=subprocess.PIPE)
+        tap.is_(sorted(b["size"] for b in json.loads(p.stdout)["bricks"]),
+                [128 << 10, 3 << 20, 3 << 20], "brickyard volume create knows it")
+        metrics = d.request("GET", "/metrics")[2].decode()
+        tap.ok('brickyard_volumes{asked="thin-arbiter",type="thin-arbiter"} 1'
+               in metrics, "so does /metrics")
+    finally:
+        d.stop()
 
 
 def use_bridge(steps, state):
@@ -330,6 +360,7 @@ def main():
         install(package, src)
         use_namespaces(package)
         use_thin_arbiter()
+        use_by_command_line(package)
         use_bridge(steps, state)
         modes(package)
     finally:

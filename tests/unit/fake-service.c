@@ -456,12 +456,23 @@ admin_mode_parse(const char *name, enum admin_mode *ret)
 }
 
 void
+service_volume_types(struct service *s, struct kvs *ret)
+{
+}
+
+void
 service_missing_types(struct service *s, struct kvs *ret)
 {
 }
 
 struct plugin_host *
 service_plugins(struct service *s)
+{
+	return NULL;
+}
+
+const struct plugin *
+plugin_for_request(const struct plugin_host *h, const char *name)
 {
 	return NULL;
 }

@@ -248,6 +248,25 @@ test_syntax(void)
 }
 
 static void
+test_nul_after_a_number(void)
+{
+	static const char *const bodies[] = { "3\0", "{\"number\":1\0}" };
+	static const size_t lengths[] = { 2, 13 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		struct body b = { .flag = false };
+		struct error err = { .text = "" };
+
+		ok(gojson_decode(bodies[i], lengths[i], "api.Body", fields, &b,
+				 &err) == ERR_PARSE, "a NUL after a number");
+		is_str(err.text, i == 0 ? "invalid character '\\x00' after "
+		       "top-level value" : "invalid character '\\x00' after "
+		       "object key:value pair", "is told as Go tells it");
+		gojson_release(fields, &b);
+	}
+}
+
+static void
 test_caps(void)
 {
 	CLEANUP(buf_release) struct buf deep_text = { 0 };
@@ -275,6 +294,7 @@ main(void)
 	test_table();
 	test_texts();
 	test_syntax();
+	test_nul_after_a_number();
 	test_caps();
 	return tap_done();
 }

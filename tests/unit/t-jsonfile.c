@@ -131,6 +131,21 @@ test_refusals(void)
 }
 
 static void
+test_nul_byte_is_no_crash(void)
+{
+	static const char text[] = "{\"a\":false\0\n,\"b\":\"f\"}";
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct error err = { .text = "" };
+
+	write_file(text, sizeof(text) - 1);
+	is_int(jsonfile_walk(path, note, &b, &err), ERR_PARSE,
+	       "a NUL byte after a word is refused");
+	ok(strstr(err.text, ": holds a NUL byte") != NULL, "as what it is: %s",
+	   err.text);
+	is_str(buf_str(&b), "", "before anything is told");
+}
+
+static void
 test_callers_refusal(void)
 {
 	CLEANUP(buf_release) struct buf b = { 0 };
@@ -196,6 +211,7 @@ main(void)
 	test_lines();
 	test_many_keys();
 	test_refusals();
+	test_nul_byte_is_no_crash();
 	test_callers_refusal();
 	test_caps();
 	test_files();

@@ -55,7 +55,13 @@ elif [ -n "$members" ]; then
 		if [ -n "$mine" ]; then
 			ctl member remove "${mine%%,*}" >&2
 		fi
-		ctl member add "$MEMBER" --peer-urls="$(peer "$MEMBER")" >/dev/null
+		# Refused until the others have been in touch for some seconds.
+		try=0
+		until ctl member add "$MEMBER" --peer-urls="$(peer "$MEMBER")" >/dev/null; do
+			try=$((try + 1))
+			[ "$try" -lt 20 ] || die "the others don't take it in"
+			sleep 2
+		done
 	fi
 	# What etcd is told must be what the others know.
 	all=$(ctl member list | awk -F', ' -v me="$(peer "$MEMBER")" -v n="$MEMBER" \
