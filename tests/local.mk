@@ -7,7 +7,7 @@ PROVE = prove
 PROVE_JOBS = 2
 PROVEFLAGS = --timer
 EXTRA_DIST += %D%/tap.h %D%/lib/tap.py \
-	%D%/bench/bench-api.py %D%/bench/bench-replicas.py
+	%D%/bench/bench-api.py %D%/bench/bench-replicas.py %D%/bench/bench-script.py
 
 include tests/unit/util.mk
 include tests/unit/store.mk
