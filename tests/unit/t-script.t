@@ -98,6 +98,7 @@ esac
 ''',
     "mkfs.xfs": r'''
 for last in "$@"; do :; done
+case $last in -V) echo "mkfs.xfs version 6.1.0"; exit ;; esac
 [ "$(head -c 4 $last)" != XFSB ] || { echo "appears to contain a filesystem"; exit 1; }
 printf XFSB | dd of=$last conv=notrunc 2>/dev/null
 ''',
