@@ -155,6 +155,19 @@ encode_volume_entry(struct dumping *d, const struct record *r)
 	jsonout_close(j, '}');
 }
 
+/* heketi writes down the name of a logical volume only where it does not follow
+ * from the brick's: for clones.
+ */
+static const char *
+lv_of(const struct brick *b)
+{
+	static const char prefix[] = "brick_";
+	size_t n = sizeof(prefix) - 1;
+
+	return strncmp(b->lv, prefix, n) == 0 && strcmp(b->lv + n, b->id) == 0 ?
+	       "" : b->lv;
+}
+
 static void
 encode_brick_entry(struct jsonout *j, const struct dump_brick *b)
 {
@@ -165,7 +178,7 @@ encode_brick_entry(struct jsonout *j, const struct dump_brick *b)
 		     b->brick->metadata_bytes >> KIB_SHIFT);
 	encode_pending(j, pending_brick(b->volume, b->brick));
 	jsonout_str(j, "LvmThinPool", b->brick->thin_pool);
-	jsonout_str(j, "LvmLv", b->brick->lv);
+	jsonout_str(j, "LvmLv", lv_of(b->brick));
 	jsonout_uint(j, "SubType", b->brick->role);
 	jsonout_close(j, '}');
 }

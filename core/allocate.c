@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,10 +52,28 @@ is_strict(const char *word)
 	return false;
 }
 
+/* KiB to bytes; what is no number or 0 leaves it at the default. */
+static uint64_t
+average_bytes(const char *word, uint64_t default_bytes)
+{
+	unsigned long long kib;
+
+	errno = 0;
+	kib = strtoull(word, NULL, 10);
+	if (strspn(word, "0123456789") == strlen(word) && errno == 0 &&
+	    kib > 0)
+		return kib > UINT64_MAX >> 10 ? UINT64_MAX :
+						(uint64_t)kib << 10;
+	log_warning("average file size '%s' is not a number of KiB, taking %"
+		    PRIu64, word, default_bytes >> 10);
+	return default_bytes;
+}
+
 struct volume_wishes
 volume_wishes(const struct config *c, const struct strs *options)
 {
 	const char *zones = config_str(c, "glusterfs.zone_checking");
+	const char *average = NULL;
 	struct volume_wishes w = {
 		.average_file_bytes =
 			(uint64_t)config_int(c, "glusterfs.average_file_size_kb") << 10,
@@ -70,10 +89,13 @@ volume_wishes(const struct config *c, const struct strs *options)
 		if (v != NULL)
 			w.tag_match = v;
 		v = option_value(options->v[i], "user.heketi.average-file-size");
-		if (v != NULL && strtoull(v, NULL, 10) > 0)
-			w.average_file_bytes = strtoull(v, NULL, 10) << 10;
+		if (v != NULL)
+			average = v;
 	}
 	w.strict_zones = is_strict(zones);
+	if (average != NULL)
+		w.average_file_bytes =
+			average_bytes(average, w.average_file_bytes);
 	return w;
 }
 

@@ -24,6 +24,20 @@ executor_config_name(const struct config *c)
 	return name;
 }
 
+/* What heketi's mock executor does not look at, and suites that were written for it
+ * get wrong.
+ */
+static void
+add_mock(const struct config *c, const struct plugin *p,
+	 const struct lowering *l, struct kvs *ret)
+{
+	const char *name = config_str(c, "glusterfs.executor");
+
+	if ((strcmp(name, "mock") == 0 || strcmp(name, "inject/mock") == 0) &&
+	    lowering_has_option(l, p, "any_option"))
+		kvs_set(ret, "any_option", "true");
+}
+
 void
 executor_config_options(const struct config *c, const struct plugin *p,
 			const struct lowering *l, struct kvs *ret)
@@ -45,5 +59,6 @@ executor_config_options(const struct config *c, const struct plugin *p,
 				kvs_set(ret, theirs.v[k].key,
 					theirs.v[k].value);
 	}
+	add_mock(c, p, l, ret);
 	config_section(c, own, ret);
 }

@@ -96,6 +96,13 @@ note_pool(struct model *m, const struct brick *b, const char *key, bool there)
 		relation_remove(m->pool_mates, pool, key);
 }
 
+/* Clients see none that is on its way, in either direction. */
+static bool
+is_hidden(enum volume_pending doing)
+{
+	return doing == VOLUME_CREATING || doing == VOLUME_DELETING;
+}
+
 static void
 count_type(struct model *m, const char *type, int change)
 {
@@ -130,9 +137,9 @@ volume_changed(struct model *m, const struct volume *was,
 		count_type(m, was->type, -1);
 	if (now != NULL)
 		count_type(m, now->type, 1);
-	if (was != NULL && was->doing == VOLUME_CREATING)
+	if (was != NULL && is_hidden(was->doing))
 		relation_remove(m->hidden_volumes, was->cluster, was->id);
-	if (now != NULL && now->doing == VOLUME_CREATING)
+	if (now != NULL && is_hidden(now->doing))
 		relation_add(m->hidden_volumes, now->cluster, now->id);
 	if (was != NULL && now != NULL && same_bricks(was, now) &&
 	    was->block == now->block)
@@ -161,9 +168,9 @@ static void
 blockvolume_changed(struct model *m, const struct blockvolume *was,
 		    const struct blockvolume *now)
 {
-	if (was != NULL && was->doing == VOLUME_CREATING)
+	if (was != NULL && is_hidden(was->doing))
 		relation_remove(m->hidden_blockvolumes, was->cluster, was->id);
-	if (now != NULL && now->doing == VOLUME_CREATING)
+	if (now != NULL && is_hidden(now->doing))
 		relation_add(m->hidden_blockvolumes, now->cluster, now->id);
 	if (was != NULL) {
 		relation_remove(m->blockvolumes, was->cluster, was->id);

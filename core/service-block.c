@@ -339,8 +339,6 @@ build_restrict(void *arg, struct txn *t, struct error *err)
 	if (r != ERR_OK)
 		return r;
 	r = block_check_restriction(now, a->restriction, err);
-	if (r == ERR_OK && now->doing == VOLUME_DELETING)
-		r = fail(err, ERR_REFUSED, CONFLICT_TEXT);
 	if (r != ERR_OK)
 		return fail_prefix(err, "Failed to set block restriction");
 	v = volume_copy(now);

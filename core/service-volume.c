@@ -181,10 +181,16 @@ check_cluster(const struct volume_create *a, const struct cluster *c,
 static void
 list_candidates(const struct volume_create *a, struct strs *ret)
 {
-	if (a->req->clusters.n > 0)
-		strs_copy(ret, &a->req->clusters);
-	else
+	const struct strs *asked = &a->req->clusters;
+
+	if (asked->n == 0) {
 		service_list_clusters(a->service, ret);
+		return;
+	}
+	/* Named twice is tried once. */
+	for (size_t i = 0; i < asked->n; i++)
+		if (!strs_has(ret, asked->v[i]))
+			strs_add(ret, asked->v[i]);
 }
 
 /* Drop the clusters that can't take it. */
@@ -310,11 +316,40 @@ service_fill_volume(struct volume *v, const struct volume_request *req,
 	memcpy(v->pending, op_id, ID_SIZE);
 }
 
+/* Clients that can't ask for any type, as a StorageClass can't, name it in an
+ * option: "user.brickyard.volume-type NAME KEY=VALUE ...".  The last one counts.
+ */
+#define TYPE_OPTION "user.brickyard.volume-type "
+
+static void
+take_named_type(const char *words, struct volume_request *req,
+		struct strs *split, struct kvs *params)
+{
+	strs_release(split);
+	kvs_release(params);
+	strs_split(split, words, ' ');
+	for (size_t i = 1; i < split->n; i++) {
+		char *eq = strchr(split->v[i], '=');
+		CLEANUP_FREE char *key = NULL;
+
+		if (eq == NULL)
+			continue;
+		*eq = '\0';
+		key = xasprintf("%s.%s", split->v[0], split->v[i]);
+		kvs_set(params, key, eq + 1);
+	}
+	req->type = split->v[0];
+	req->params = *params;
+}
+
 enum err
-service_volume_create(struct service *s, const struct volume_request *req,
+service_volume_create(struct service *s, const struct volume_request *asked,
 		      char ret_op[ID_SIZE], struct error *err)
 {
+	struct volume_request named = *asked, *req = &named;
 	struct volume_create a = { .service = s, .req = req };
+	CLEANUP(strs_release) struct strs words = { 0 };
+	CLEANUP(kvs_release) struct kvs params = { 0 };
 	CLEANUP(strs_release) struct strs options = { 0 };
 	RECORD_SCOPE struct operation *op = NULL;
 	RECORD_SCOPE struct volume *proto = NULL;
@@ -322,6 +357,10 @@ service_volume_create(struct service *s, const struct volume_request *req,
 	enum err r;
 
 	service_volume_options(s->deps.config, req, &options);
+	for (size_t i = 0; i < options.n; i++)
+		if (strncmp(options.v[i], TYPE_OPTION, strlen(TYPE_OPTION)) == 0)
+			take_named_type(options.v[i] + strlen(TYPE_OPTION), req,
+					&words, &params);
 	r = service_check_volume(s, req, &options, err);
 	if (r != ERR_OK)
 		return r;
@@ -344,10 +383,14 @@ struct volume_change {
 	struct operation *op;
 };
 
+/* One that is not shown yet, or not any more, is found, too: its change is refused
+ * for that reason, as heketi does.
+ */
 static enum err
 find(const struct volume_change *a, struct volume **ret, struct error *err)
 {
-	RECORD_SCOPE struct volume *v = service_volume(a->service, a->id);
+	RECORD_SCOPE struct volume *v =
+		(void *)mirror_get(a->service->mirror, RECORD_VOLUME, a->id);
 
 	if (v == NULL)
 		return fail(err, ERR_NOTFOUND, "Id not found");

@@ -470,23 +470,23 @@ service_device(struct service *s, const char *id)
 	return d;
 }
 
+/* heketi shows none that is on its way, in either direction. */
+static bool
+is_there(enum volume_pending doing)
+{
+	return doing != VOLUME_CREATING && doing != VOLUME_DELETING;
+}
+
 struct volume *
 service_volume(struct service *s, const char *id)
 {
 	struct volume *v = (void *)mirror_get(s->mirror, RECORD_VOLUME, id);
 
-	if (v != NULL && v->doing == VOLUME_CREATING) {
+	if (v != NULL && !is_there(v->doing)) {
 		record_unref(&v->r);
 		return NULL;
 	}
 	return v;
-}
-
-/* heketi shows none that is on its way, in either direction. */
-static bool
-blockvolume_is_visible(const struct blockvolume *b)
-{
-	return b->doing != VOLUME_CREATING && b->doing != VOLUME_DELETING;
 }
 
 struct blockvolume *
@@ -495,7 +495,7 @@ service_blockvolume(struct service *s, const char *id)
 	struct blockvolume *b =
 		(void *)mirror_get(s->mirror, RECORD_BLOCKVOLUME, id);
 
-	if (b != NULL && !blockvolume_is_visible(b)) {
+	if (b != NULL && !is_there(b->doing)) {
 		record_unref(&b->r);
 		return NULL;
 	}
@@ -513,9 +513,9 @@ static bool
 is_visible(const struct record *r)
 {
 	if (r->kind == RECORD_VOLUME)
-		return ((const struct volume *)r)->doing != VOLUME_CREATING;
+		return is_there(((const struct volume *)r)->doing);
 	if (r->kind == RECORD_BLOCKVOLUME)
-		return blockvolume_is_visible((const struct blockvolume *)r);
+		return is_there(((const struct blockvolume *)r)->doing);
 	if (r->kind == RECORD_NODE)
 		return !((const struct node *)r)->adding;
 	if (r->kind == RECORD_DEVICE)

@@ -43,7 +43,7 @@ bool service_is_ready(struct service *, struct error *why);
 enum err MUST_CHECK service_sync(struct service *, struct error *);
 
 /* Each returns a new reference (record_unref) or NULL.  Objects that clients
- * must not see yet (being created or added) are NULL, too.
+ * must not see (being created, added or deleted) are NULL, too.
  */
 struct cluster *service_cluster(struct service *, const char *id);
 struct node *service_node(struct service *, const char *id);

@@ -76,8 +76,11 @@ bench_close(struct bench *b)
 static int
 is_cancelled(const struct brickyard_call *call)
 {
-	const struct trial *t = (const void *)call;
+	struct trial *t = (void *)call;
 
+	t->asked++;
+	if (t->cancel_at != 0 && t->asked >= t->cancel_at)
+		return 1;
 	return t->cancel_at_ms != 0 && clock_mono_ms() >= t->cancel_at_ms;
 }
 

@@ -319,3 +319,195 @@ check_killed_steps(struct subject *s)
 	(void)does(&k, teardown, "device_teardown");
 	bench_close(&k.bench);
 }
+
+/* ---- cancelled ---- */
+
+/* The host says "cancelled" from the nth time it is asked: a step that stops
+ * there fails as cancelled and soon, and can be done again.
+ */
+static bool
+cancel_at(struct scratch *k, step_fn *step, int n, int *ret_asked)
+{
+	int64_t began = clock_mono_ms();
+	struct trial t;
+	int r;
+
+	trial_init(&t, k->operation, 2, STEP_MS);
+	t.cancel_at = n;
+	r = step(k, &t);
+	*ret_asked = t.asked;
+	return check_ok(r == 0 || t.error.err_class == BRICKYARD_ERR_CANCELLED,
+			"a step that is cancelled says so", "class %d: %s",
+			t.error.err_class, t.error.text) &&
+	       check_ok(clock_mono_ms() - began < 10000, "and soon", "after %"
+			PRId64 " ms", clock_mono_ms() - began);
+}
+
+void
+check_cancelled_steps(struct subject *s)
+{
+	struct scratch k;
+	int asked = 0;
+	bool good = true;
+
+	if (!has_steps(&s->plugin->executor, "steps that are cancelled") ||
+	    !scratch_init(&k, s, "steps that are cancelled"))
+		return;
+	if (!does(&k, prepare, "device_prepare")) {
+		bench_close(&k.bench);
+		return;
+	}
+	for (int n = 1; n <= KILLS && good; n++) {
+		check_begin("bricks_create that is cancelled");
+		good = cancel_at(&k, create, n, &asked) &&
+		       does(&k, create, "bricks_create again") &&
+		       cancel_at(&k, destroy, n, &asked) &&
+		       does(&k, destroy, "bricks_destroy again");
+	}
+	(void)does(&k, destroy, "bricks_destroy");
+	(void)does(&k, teardown, "device_teardown");
+	bench_close(&k.bench);
+}
+
+/* ---- volumes ---- */
+
+struct volume {
+	struct scratch *k;
+	struct brickyard_gluster_volume g;
+	struct brickyard_brick_ref refs[BRICKS];
+	const struct brickyard_brick_ref *list[BRICKS];
+	char name[ID_SIZE + 4];
+};
+
+static void
+volume_init(struct volume *v, struct scratch *k, size_t nbricks)
+{
+	static const char *const options[] = { "nfs.disable on" };
+
+	memset(v, 0, sizeof(*v));
+	v->k = k;
+	snprintf(v->name, sizeof(v->name), "vol_%s", k->device_id);
+	for (size_t i = 0; i < BRICKS; i++) {
+		v->refs[i] = (struct brickyard_brick_ref){
+			sizeof(v->refs[i]), k->bench.node.storage_host,
+			k->names[i].path,
+		};
+		v->list[i] = &v->refs[i];
+	}
+	v->g = (struct brickyard_gluster_volume){
+		.size = sizeof(v->g), .name = v->name, .id = k->device_id,
+		.nbricks = nbricks, .bricks = v->list, .bricks_per_set = 1,
+		.sets_per_command = 1, .noptions = 1, .options = options,
+	};
+}
+
+static struct volume current;		/* the steps below are about it */
+
+static int
+volume_create(struct scratch *k, struct trial *t)
+{
+	return k->bench.ops->volume_create(k->bench.x, &t->call, &k->bench.node,
+					   &current.g, &t->error);
+}
+
+static int
+volume_expand(struct scratch *k, struct trial *t)
+{
+	return k->bench.ops->volume_expand(k->bench.x, &t->call, &k->bench.node,
+					   &current.g, 0, &t->error);
+}
+
+static int
+volume_destroy(struct scratch *k, struct trial *t)
+{
+	return k->bench.ops->volume_destroy(k->bench.x, &t->call,
+					    &k->bench.node, current.name,
+					    &t->error);
+}
+
+/* How many bricks it has; -1: there is none. */
+static int
+count_bricks(struct scratch *k, const char *name)
+{
+	CLEANUP(result_release) struct brickyard_result res;
+	struct trial t;
+	int r;
+
+	check_begin(name);
+	result_init(&res);
+	trial_init(&t, NULL, 0, STEP_MS);
+	r = k->bench.ops->volume_info(k->bench.x, &t.call, &k->bench.node,
+				      current.name, &res, &t.error);
+	if (r != 0 && t.error.err_class == BRICKYARD_ERR_NOTFOUND)
+		return -1;
+	check_ok(r == 0, name, "%s", t.error.text);
+	return (int)res.records.n - 1;
+}
+
+static void
+check_count(struct scratch *k, int want, const char *name)
+{
+	int n = count_bricks(k, name);
+
+	check_ok(n == want, name, "volume_info tells of %d bricks, not %d", n,
+		 want);
+}
+
+static void
+try_volume(struct scratch *k)
+{
+	volume_init(&current, k, 1);
+	if (k->bench.ops->peer_probe != NULL) {
+		struct trial t;
+
+		check_begin("peer_probe of itself");
+		trial_init(&t, k->operation, 2, STEP_MS);
+		check_ok(k->bench.ops->peer_probe(
+				 k->bench.x, &t.call, &k->bench.node,
+				 k->bench.node.storage_host, &t.error) == 0,
+			 "a node that is a peer already is one", "%s",
+			 t.error.text);
+	}
+	check_count(k, -1, "volume_info of none is not-found");
+	(void)does(k, volume_destroy, "volume_destroy of none");
+	if (does(k, volume_create, "volume_create"))
+		(void)does(k, volume_create, "volume_create again");
+	check_count(k, 1, "the volume has its brick");
+	current.g.nbricks = BRICKS;
+	if (does(k, volume_expand, "volume_expand"))
+		(void)does(k, volume_expand, "volume_expand again");
+	check_count(k, BRICKS, "and then all");
+	if (does(k, volume_destroy, "volume_destroy"))
+		(void)does(k, volume_destroy, "volume_destroy again");
+	check_count(k, -1, "and is gone");
+}
+
+static bool
+has_volume_steps(const struct brickyard_executor *ops)
+{
+	return ops->volume_create != NULL && ops->volume_expand != NULL &&
+	       ops->volume_destroy != NULL && ops->volume_info != NULL;
+}
+
+void
+check_volume_steps(struct subject *s)
+{
+	struct scratch k;
+
+	if (!has_steps(&s->plugin->executor, "volumes"))
+		return;
+	if (!s->args->volumes || !has_volume_steps(&s->plugin->executor)) {
+		check_skip("volumes", "%s", s->args->volumes ? "it leaves them to "
+			   "the host's scripts" : "glusterd must run on the "
+			   "node: say so with --volumes");
+		return;
+	}
+	if (!scratch_init(&k, s, "volumes"))
+		return;
+	if (does(&k, prepare, "device_prepare") &&
+	    does(&k, create, "bricks_create"))
+		try_volume(&k);
+	(void)does(&k, destroy, "bricks_destroy");
+	(void)does(&k, teardown, "device_teardown");
+	bench_close(&k.bench);
+}

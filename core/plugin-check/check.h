@@ -16,6 +16,7 @@ struct check_args {
 	struct strs volume_options;
 	const char *node;		/* NULL: none to try on */
 	const char *device;		/* NULL: none to destroy */
+	bool volumes;			/* glusterd runs there, too */
 	uint64_t brick_bytes;
 	bool valgrind;
 };
@@ -40,7 +41,8 @@ check_group_fn check_object, check_options;			/* check-object.c */
 check_group_fn check_type_laws, check_type_input, check_type_threads;
 check_group_fn check_life, check_run, check_run_limits,	/* check-run.c */
 	check_run_threads;
-check_group_fn check_steps, check_killed_steps;	/* check-steps.c */
+check_group_fn check_steps, check_cancelled_steps, check_killed_steps,
+	check_volume_steps;				/* check-steps.c */
 
 /* ---- what a process has, to see what a plug-in left behind ---- */
 
@@ -68,6 +70,8 @@ struct trial {
 	struct brickyard_call call;
 	struct brickyard_error error;
 	int64_t cancel_at_ms;		/* CLOCK_MONOTONIC; 0: never */
+	_Atomic int asked;		/* how often, whether it is cancelled */
+	int cancel_at;			/* from which asking on; 0: never */
 };
 void trial_init(struct trial *, const char *operation, uint64_t epoch,
 		int timeout_ms);

@@ -192,6 +192,8 @@ static const struct group {
 	{ "limits", BRICKYARD_KIND_EXECUTOR, check_run_limits, 120, NULL },
 	{ "calls", BRICKYARD_KIND_EXECUTOR, check_run_threads, 180, "helgrind" },
 	{ "steps", BRICKYARD_KIND_EXECUTOR, check_steps, 600, NULL },
+	{ "cancelled", BRICKYARD_KIND_EXECUTOR, check_cancelled_steps, 600, NULL },
+	{ "volumes", BRICKYARD_KIND_EXECUTOR, check_volume_steps, 600, NULL },
 	{ "killed", BRICKYARD_KIND_EXECUTOR, check_killed_steps, 1200, NULL },
 };
 
@@ -510,6 +512,7 @@ static const struct option long_options[] = {
 	{ "volume-option", required_argument, NULL, 'O' },
 	{ "node", required_argument, NULL, 'n' },
 	{ "device", required_argument, NULL, 'd' },
+	{ "volumes", no_argument, NULL, 'g' },
 	{ "brick-size", required_argument, NULL, 'b' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "no-valgrind", no_argument, NULL, 'V' },
@@ -532,6 +535,7 @@ static const char help[] =
 	"  -n, --node HOST              a node for an executor to run scripts on\n"
 	"  -d, --device NAME            a device on it, WHOSE DATA ARE DESTROYED, for\n"
 	"                               steps that the executor does itself\n"
+	"  -g, --volumes                glusterd runs there: make a volume, too\n"
 	"  -b, --brick-size MIB         size of the bricks made on it (default 1024)\n"
 	"  -t, --timeout SECONDS        how long each group of checks may take\n"
 	"      --no-valgrind            don't repeat groups under valgrind\n"
@@ -623,6 +627,7 @@ take_option(struct command *c, int o)
 	case 'O': strs_add(&c->args.volume_options, optarg); break;
 	case 'n': c->args.node = optarg; break;
 	case 'd': c->args.device = optarg; break;
+	case 'g': c->args.volumes = true; break;
 	case 'b': c->args.brick_bytes = mib_of(optarg); break;
 	case 't': c->timeout_s = seconds_of(optarg); break;
 	case 'V': c->args.valgrind = false; break;
@@ -639,7 +644,7 @@ parse(struct command *c, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "f:o:p:O:n:d:b:t:vh", long_options,
+	while ((o = getopt_long(argc, argv, "f:o:p:O:n:d:gb:t:vh", long_options,
 				NULL)) != -1)
 		take_option(c, o);
 	if (optind + 1 != argc)

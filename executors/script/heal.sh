@@ -1,7 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Volumes, further: healing, replacing a brick, clones.
 
-# heal_info NAME: which bricks run, and what waits to be healed.
+# Its daemons look for what waits to be healed when they start, and then every ten
+# minutes; what the first look could not do (entries whose directory was not
+# healed yet) would wait as long.  They are told to look now; where none runs
+# there is nobody to tell.
+gl_heal_now() {
+	by_at "gluster volume heal $1"
+	by_try gluster --mode=script "--timeout=$G_TIMEOUT" volume heal "$1" || :
+}
+
+# G_XML without the names of files, of which there may be a million.
+gl_heal_counts() {
+	# shellcheck disable=SC2016
+	G_XML=$(printf '%s\n' "$G_XML" | awk '
+	BEGIN { RS = "<" }
+	/^file[ >]/ || /^\/file>/ { next }
+	{ printf "%s%s", NR == 1 ? "" : "<", $0 }')
+}
+
+# heal_info NAME: which bricks run, and what waits to be healed; who asks is waiting
+# for that.
 gl_heal() {
 	gl_need "$1"
 	by_at "gluster volume status $1"
@@ -11,7 +30,11 @@ gl_heal() {
 	fi
 	by_at "gluster volume heal $1 info"
 	if gl_fetch volume heal "$1" info; then
+		gl_heal_counts
 		gl_send heal
+		case $G_XML in
+		*'<numberOfEntries>'[1-9]*) gl_heal_now "$1" ;;
+		esac
 	fi
 	by_at "gluster volume info $1"
 	gl_fetch volume info "$1" || by_fail "gluster volume info $1"
@@ -29,7 +52,10 @@ gl_replace() {
 		by_die 8 "volume $1 has both bricks, $2 and $3: it was changed by somebody else"
 	by_mine
 	by_at "gluster volume replace-brick $1"
-	gl_try volume replace-brick "$1" "$2" "$3" commit force && return
+	gl_try volume replace-brick "$1" "$2" "$3" commit force && {
+		gl_heal_now "$1"
+		return
+	}
 	# It may be done although the answer was lost.
 	gl_words=$BY_OUT
 	gl_status=$BY_RC

@@ -412,10 +412,12 @@ static int
 set_option(struct step *s, const struct volume_args *a, const char *name,
 	   const char *value)
 {
-	if (value[0] == '\0')
+	bool any = s->sim->any_option;
+
+	if (value[0] == '\0' && !any)
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "volume set:"
 				   " failed: option %s has no value", name);
-	if (!is_option(name))
+	if (!any && !is_option(name))
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "volume set:"
 				   " failed: option : %s does not exist", name);
 	return q_run(s, "INSERT INTO options(volume, name, value)"

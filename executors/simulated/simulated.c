@@ -100,6 +100,9 @@ static const struct brickyard_option options[] = {
 	  "disks that hold data of others, [HOST:]PATH=WHAT,..." },
 	{ "pv_uuid", BRICKYARD_OPT_BOOL, 0, "false",
 	  "whether devices have a UUID, as they have none in heketi's mock" },
+	{ "any_option", BRICKYARD_OPT_BOOL, 0, "false",
+	  "whether volumes take options that gluster doesn't know, as heketi's"
+	  " mock does" },
 	{ "down", BRICKYARD_OPT_STRING, 0, NULL,
 	  "hosts whose glusterd does not run, HOST,..." },
 	{ "latency_ms", BRICKYARD_OPT_UINT, 0, "0",
@@ -266,6 +269,7 @@ read_config(struct brickyard_executor_instance *sim,
 	    const struct brickyard_kv *c, size_t n, struct brickyard_error *err)
 {
 	sim->pv_uuid = is_true(option(c, n, "pv_uuid"));
+	sim->any_option = is_true(option(c, n, "any_option"));
 	if (read_size(sim, option(c, n, "device_size_gb"), err) < 0 ||
 	    read_disks(sim, option(c, n, "disks"), err) < 0 ||
 	    read_foreign(sim, option(c, n, "foreign"), err) < 0 ||

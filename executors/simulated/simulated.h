@@ -172,6 +172,7 @@ struct brickyard_executor_instance {
 	uint64_t device_size_gib;
 	uint64_t heal_ms;
 	bool pv_uuid;
+	bool any_option;
 	uint64_t latency_ms[STEP_MAX];
 };
 

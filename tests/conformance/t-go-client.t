@@ -17,7 +17,7 @@ TESTS = ("TestCluster|TestNode|TestNodeState|TestTags|TestDevice|TestTopology|"
          "TestRetryAfterThrottle")
 MANY = {"glusterfs": {"max_inflight_operations": 64}}
 FEW = {"glusterfs": {"max_inflight_operations": 3}}
-SLOW = "bricks_create=600"
+SLOW = "bricks_create=1000"
 
 program = golang.build_tests("tests/conformance/go")
 

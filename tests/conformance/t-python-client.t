@@ -16,7 +16,7 @@ ID = "0123456789abcdef0123456789abcdef"
 tmp = tempfile.TemporaryDirectory(prefix="heketi-python-")
 
 p = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet",
-                    "--disable-pip-version-check", "--no-warn-script-location",
+                    "--disable-pip-version-check", "--retries", "1",
                     "--target", tmp.name] + PACKAGES, capture_output=True,
                    text=True)
 if p.returncode != 0:

@@ -86,8 +86,9 @@ tap.is_({(c["Info"]["file"], c["Info"]["block"])
         "clusters without flags are for all")
 tap.is_([(b["LvmLv"], b["LvmThinPool"], b["SubType"])
          for i, b in old["brickentries"].items()],
-        [("brick_" + i, "tp_" + i, 0) for i in old["brickentries"]],
-        "names of logical volumes are derived, an unknown kind stays so")
+        [("", "tp_" + i, 0) for i in old["brickentries"]],
+        "names of thin pools are derived, those of logical volumes are not"
+        " written down, an unknown kind stays so")
 tap.is_({v["Info"]["id"]: sorted(v["Bricks"]) for v in vol.values()},
         {v["Info"]["id"]: sorted(
             i for i, b in old["brickentries"].items()

@@ -65,7 +65,7 @@ def expected(d, generation):
                 out["brickentries"][b["id"]] = {
                     "Info": b, "TpSize": b["size"], "PoolMetadataSize": meta,
                     "Pending": {"Id": ""}, "LvmThinPool": "tp_" + b["id"],
-                    "LvmLv": "brick_" + b["id"], "SubType": 1}
+                    "LvmLv": "", "SubType": 1}
     for key, value in (("DB_BRICK_HAS_SUBTYPE_FIELD", "yes"),
                        ("DB_CLUSTER_HAS_FILE_BLOCK_FLAG", "yes"),
                        ("DB_DEVICE_HAS_ID_META", "yes"),

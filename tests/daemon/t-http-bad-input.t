@@ -195,6 +195,38 @@ status, _, got = d.request("POST", "/volumes/%s/expand" % volume["id"],
                            {"expand_size": 2 ** 63 - 1})
 tap.is_(status, 500, "expanding beyond reason finds no room")
 
+status, _, got = d.request("POST", "/volumes", {
+    "size": 1, "name": LONG[:200], "clusters": [cluster, cluster]})
+tap.is_(got.decode(), "Failed to allocate new volume: Volume name '%s' already"
+        " in use\n" % LONG[:200], "a cluster that is named twice is tried once")
+
+# ---- an average file size that is none leaves the default of 64 KiB ----
+
+for word, want in (("64", 32768), ("128", 16384), ("-1", 32768), ("0", 32768),
+                   ("32k", 32768), ("x", 32768), (str(2 ** 64), 32768),
+                   ("32", 65536)):
+    got = json.loads(d.run("POST", "/volumes", {
+        "size": 2, "durability": {"type": "replicate",
+                                  "replicate": {"replica": 3}},
+        "glustervolumeoptions": ["user.heketi.arbiter true",
+                                 "user.heketi.average-file-size " + word]})[2])
+    tap.is_(sorted(b["size"] for b in got["bricks"]),
+            [want, 2 << 20, 2 << 20], "average file size " + word)
+    d.run("DELETE", "/volumes/" + got["id"])
+
+# ---- what is wrong with the JSON is told as Go does, where heketi tells it ----
+
+for body, want in (
+        ("", "unexpected end of JSON input"),
+        ("{", "unexpected end of JSON input"),
+        ('{"state":"nor', "unexpected end of JSON input"),
+        ("7", "json: cannot unmarshal number into Go value of type"
+         " api.AdminStatus"),
+        ('{"state":1}', "json: cannot unmarshal number into Go struct field"
+         " AdminStatus.state of type string")):
+    text("POST", "/admin", body, 400,
+         "request unable to be parsed: %s\n" % want)
+
 # ---- the daemon is still the same ----
 
 tap.is_(d.json("GET", "/operations"),
@@ -203,4 +235,18 @@ tap.is_(d.json("GET", "/operations"),
 tap.is_(d.json("GET", "/volumes"), {"volumes": [volume["id"]]},
         "but the one volume")
 tap.is_(d.stop(), 0, "the daemon ends well")
+
+# ---- heketi's mock looks at no volume option ----
+
+BLANKS = ["test-option", " lead", "", "a b c"]
+for executor, want in (("mock", 200), ("inject/mock", 200), ("simulated", 500)):
+    d = Daemon(executor=executor)
+    d.topology(1)
+    status, _, got = d.run("POST", "/volumes",
+                           {"size": 1, "glustervolumeoptions": BLANKS})
+    tap.is_(status, want, "an unknown volume option with executor " + executor)
+    if want == 200:
+        tap.is_(json.loads(got)["glustervolumeoptions"], [""] + BLANKS + [""],
+                "and it is told as it was given")
+    d.stop()
 tap.done()

@@ -19,6 +19,9 @@ from replicas import Replicas
 
 VOLUME = {"size": 1, "durability": {"type": "replicate"}}
 NOTHING = (200, b'{"total":0,"in_flight":0,"stale":0,"failed":0,"new":0}\n')
+CONFLICT = b"The target exists, contains other items, or is in use.\n"
+DELETE_CONFLICT = (500, b"Failed to set up volume delete: " + CONFLICT)
+EXPAND_CONFLICT = (500, b"Failed to allocate volume expansion: " + CONFLICT)
 # Neither forward nor back.
 DEAD_END = "volume_create=fail\nbricks_destroy=fail"
 MANUAL = {"glusterfs": {"disable_background_cleaner": True,
@@ -56,6 +59,18 @@ def counts(d):
 
 def listed(d):
     return d.json("GET", "/operations/pending")["pendingoperations"]
+
+
+def seen(d, v):
+    """Status of a volume, is it listed, in its cluster, and how many count."""
+    metrics = ask(d, "GET", "/metrics")[1].decode()
+    clusters = d.json("GET", "/clusters")["clusters"]
+    return (ask(d, "GET", "/volumes/" + v)[0],
+            v in d.json("GET", "/volumes")["volumes"],
+            any(v in d.json("GET", "/clusters/" + c)["volumes"]
+                for c in clusters),
+            sum(int(line.split()[-1]) for line in metrics.splitlines()
+                if line.startswith("heketi_volumes_count{")))
 
 
 def clean(d, *ids):
@@ -123,9 +138,16 @@ def under_way():
                 "its details have no sub_status, as heketi's")
         tap.is_([c["description"] for c in changes],
                 ["Add brick", "Add brick", "Add volume"], "but changes")
+        v = changes[2]["id"]
+        tap.is_(seen(d, v), (404, False, False, 0), "the volume is not shown")
+        tap.is_((ask(d, "DELETE", "/volumes/" + v), ask(
+            d, "POST", "/volumes/%s/expand" % v, {"expand_size": 1})),
+            (DELETE_CONFLICT, EXPAND_CONFLICT),
+            "but found to be busy by who wants to change it")
         d.set_faults("")
         _, _, body = d.wait(h["Location"])
         volume = json.loads(body)
+        tap.is_(seen(d, v), (200, True, True, 1), "then it is shown")
         tap.is_(ask(d, "GET", "/operations"), NOTHING,
                 "nothing is pending after the last poll")
         tap.is_(sorted(c["id"] for c in changes[:2]) + [changes[2]["id"]],
@@ -153,6 +175,14 @@ def under_way():
         tap.is_([c["description"] for c in d.json(
             "GET", "/operations/pending/" + op)["changes"]],
             ["Delete brick"] * 4 + ["Delete volume"], "those of a delete")
+        tap.is_(seen(d, v), (404, False, False, 0),
+                "a volume that is being deleted is not shown any more")
+        tap.is_((ask(d, "DELETE", "/volumes/" + v), ask(
+            d, "POST", "/volumes/%s/expand" % v, {"expand_size": 1})),
+            (DELETE_CONFLICT, EXPAND_CONFLICT), "but is busy")
+        tap.is_([ask(d, "POST", "/volumes/%s/%s" % (v, what), {})
+                 for what in ("clone", "block-restriction")],
+                [(404, b"Id not found\n")] * 2, "nothing to clone or restrict")
         check = d.json("GET", "/db/check")
         tap.is_((check["volumes"]["pending"], check["bricks"]["pending"],
                  check["totalinconsistencies"]), (1, 4, 0),

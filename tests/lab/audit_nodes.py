@@ -229,8 +229,10 @@ class Audit:
         if vg["vg_size"] != d["total_bytes"]:
             self.say("%s: vg_%s has %d bytes, not %d", n, i, vg["vg_size"],
                      d["total_bytes"])
-        used = sum(round_up(b[k], extent) for _, b in self.bricks
-                   if b["device"] == i and not self.is_clone(b)
+        # A clone is in the pool of its source, whichever of them is left.
+        pools = {b["thin_pool"]: b for _, b in self.bricks
+                 if b["device"] == i}
+        used = sum(round_up(b[k], extent) for b in pools.values()
                    for k in ("thin_pool_bytes", "metadata_bytes"))
         if d["used_bytes"] != used:
             self.say("device %s: %d bytes promised, its bricks have %d", i,
@@ -363,7 +365,9 @@ class Audit:
         if g["arbiters"] != arbiters:
             self.say("%s: volume %s has the arbiters %s, not %s", n,
                      v["name"], g["arbiters"], arbiters)
-        if g["options"].get("user.heketi.id") != v["id"]:
+        # A clone has its source's, as with heketi.
+        if g["options"].get("user.heketi.id") != v["id"] and \
+                not any(self.is_clone(b) for b in v["bricks"]):
             self.say("%s: volume %s has user.heketi.id %s", n, v["name"],
                      g["options"].get("user.heketi.id"))
         for o in v["options"]:

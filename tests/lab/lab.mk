@@ -25,8 +25,9 @@ dist_check_SCRIPTS += \
 	%D%/ssh-audit.t \
 	%D%/ssh-devices.t \
 	%D%/ssh-nodes.t \
+	%D%/ssh-replace.t \
 	%D%/ssh-replicas.t \
 	%D%/ssh-volumes.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
-	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py %D%/ssh-replace.t
+	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py

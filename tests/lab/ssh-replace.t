@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bricks move to other disks and nodes while a client writes: brick evict,
 device remove and node remove with real replace-brick and heal.  The client sees
-no error, and what it wrote is there afterwards, on the new bricks, too.  And a
-volume is cloned.
+no error, and what it wrote is there afterwards, on the new bricks, too.  And
+a volume is cloned; clone and source may go in any order.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
@@ -55,11 +55,15 @@ def info(v):
 
 
 def healed(v):
-    """No brick has anything left to heal."""
+    """No brick has anything left to heal; gluster is asked to, since it looks
+    itself every ten minutes only."""
     def nothing():
         r = t.nodes.run("node1", "gluster --mode=script volume heal %s info" % v["name"])
         counts = [x.split(":")[1].strip() for x in r.out.splitlines() if x.startswith("Number of entries")]
-        return len(counts) == len(v["bricks"]) and set(counts) == {"0"}
+        if len(counts) == len(v["bricks"]) and set(counts) == {"0"}:
+            return True
+        t.nodes.run("node1", "gluster --mode=script volume heal " + v["name"])
+        time.sleep(2)
     return lab.wait_for(nothing, 180)
 
 
@@ -110,21 +114,43 @@ node = info(v)["bricks"][0]["node"]
 tap.is_(t.call("POST", "/nodes/%s/state" % node, {"state": "offline"})[0], 204, "a node goes offline")
 moved("node remove", v, "POST", "/nodes/%s/state" % node, {"state": "failed"}, lambda b: b["node"] == node)
 
-# ---- a clone
+# ---- clones, of a volume with more than one brick on a node
 
+t.expand(v, 1, "the volume gets a second set")
+nodes = [b["node"] for b in info(v)["bricks"]]
+tap.ok(len(set(nodes)) < len(nodes), "a node has two of its bricks") or tap.diag(nodes)
 at = t.mount(v)
 sums = {"one": labtest.fill(at, "one"), "two": labtest.fill(at, "two")}
-status, c = t.call("POST", "/volumes/%s/clone" % v["id"], {"name": "copy"})
-if tap.is_(status, 200, "the volume is cloned"):
-    labtest.fill(at, "one", 1)
+
+
+def clone(name):
+    status, c = t.call("POST", "/volumes/%s/clone" % v["id"], {"name": name})
+    if not tap.is_(status, 200, "the volume is cloned: " + name):
+        tap.diag(c)
+        t.tell()
+        t.end()
+    return c
+
+
+def has_it(c, what):
     at2 = t.mount(c)
-    tap.is_({n: labtest.digest(at2, n) for n in sums}, sums, "the clone has what was there, not what came later")
+    tap.is_({n: labtest.digest(at2, n) for n in sums}, sums, what)
     t.umount(at2)
-    t.audit("a clone")
-    t.delete(c, "the clone is deleted")
-else:
-    tap.diag(c)
+
+
+first = clone("first")
+labtest.fill(at, "one", 1)
+has_it(first, "the clone has what was there, not what came later")
+sums["one"] = labtest.digest(at, "one")
+second = clone("second")
+has_it(second, "so has another")
 t.umount(at)
-t.delete(v, "and the volume")
+t.audit("two clones")
+t.delete(first, "a clone is deleted before its source")
+t.audit("the clone is gone")
+t.delete(v, "the source is deleted before a clone")
+t.audit("the source is gone")
+has_it(second, "its clone has all")
+t.delete(second, "the last in the pools is deleted")
 t.audit("all gone")
 t.end()

@@ -205,6 +205,18 @@ def use_thin_arbiter():
                 (400, b"thin-arbiter.arbiter_mib: must be 16 to 1024\n"),
                 "its own words reach the client")
         tap.is_(d.run("DELETE", "/volumes/" + v["id"])[0], 204, "it goes")
+        # A StorageClass: volumetype has heketi's only, volumeoptions any.
+        status, _, body = d.run("POST", "/volumes", {
+            "size": 4, "durability": {"type": "replicate",
+                                      "replicate": {"replica": 3}},
+            "glustervolumeoptions": [
+                "nfs.disable on",
+                "user.brickyard.volume-type thin-arbiter arbiter_mib=48"]})
+        v = json.loads(body)
+        tap.is_((status, v["durability"]["type"],
+                 min(b["size"] for b in v["bricks"])),
+                (200, "thin-arbiter", 48 << 10),
+                "a volume option names any type, with parameters")
     finally:
         tap.is_(d.stop(), 0, "the daemon ends well")
 

@@ -483,6 +483,7 @@ option(const struct config *c, const char *executor, const char *key)
 		{ "port", BRICKYARD_OPT_STRING, 0, NULL, "" },
 		{ "sudo", BRICKYARD_OPT_BOOL, 0, NULL, "" },
 		{ "known_hosts", BRICKYARD_OPT_STRING, 0, NULL, "" },
+		{ "any_option", BRICKYARD_OPT_BOOL, 0, NULL, "" },
 		{ NULL, 0, 0, NULL, NULL },
 	};
 	struct plugin p = { .name = (char *)executor };
@@ -509,6 +510,8 @@ test_executor(void)
 	assert(set(c, "glusterfs.executor", "mock", CONFIG_STRING, &err) ==
 	       ERR_OK);
 	is_str(executor_config_name(c), "simulated", "mock is simulated");
+	is_str(option(c, "simulated", "any_option"), "true",
+	       "mock takes any volume option");
 	is_str(option(c, "ssh", "user"), "(none)",
 	       "what is not set is left to the plug-in's default");
 	assert(set(c, "glusterfs.sshexec.user", "u", CONFIG_STRING, &err) ==

@@ -46,13 +46,15 @@ def ours(work):
         a = check("--no-valgrind", *more, plugin("plugins", name), status=0)
         tap.is_(failed(a), [], "%s has no fault" % name)
         tap.ok(a["passed"] > 90, "many checks were made (%d)" % a["passed"])
-    a = check("--no-valgrind", "-n", "n1", "-d", "/dev/sdb",
+    a = check("--no-valgrind", "-n", "n1", "-d", "/dev/sdb", "--volumes",
               "-o", "state_file=" + os.path.join(work, "accounts"),
               plugin("executors", "simulated"), status=0)
     tap.is_(failed(a), [], "simulated has no fault")
     names = [r["name"] for r in a["results"] if r["result"] == "pass"]
     for step in "bricks_create after a kill", "device_teardown again", \
-            "a step with an older epoch is fenced":
+            "a step with an older epoch is fenced", \
+            "a step that is cancelled says so", "volume_create again", \
+            "and is gone":
         tap.ok(step in names, "it was tried: " + step)
 
 

@@ -252,7 +252,8 @@ struct brickyard_executor {
 
 	/* How well each brick of a volume is: one record a brick, in gluster's
 	 * order: host, path, online (u64, 1 or 0), entries (u64: files that
-	 * wait to be healed from this brick; absent: not known).
+	 * wait to be healed from this brick; absent: not known).  Who asks is
+	 * about to wait for that: gluster may be told to heal at once.
 	 * BRICKYARD_ERR_NOTFOUND if there is no such volume.
 	 */
 	int (*heal_info)(struct brickyard_executor_instance *,
