@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	%D%/kubernetes/samples/claim.yaml \
 	%D%/kubernetes/samples/static.yaml \
 	%D%/kubernetes/samples/topology.json \
+	%D%/kubernetes/tool-pod \
 	%D%/lab \
 	%D%/new-plugin \
 	%D%/examples/plugin.mk \

@@ -7,7 +7,7 @@ PROVE = prove
 PROVE_JOBS = 2
 PROVEFLAGS = --timer
 EXTRA_DIST += %D%/tap.h %D%/lib/tap.py \
-	%D%/bench/bench-api.py %D%/bench/bench-replicas.py
+	%D%/bench/bench-api.py %D%/bench/bench-replicas.py %D%/bench/bench-script.py
 
 include tests/unit/util.mk
 include tests/unit/store.mk
@@ -31,12 +31,20 @@ include tests/abi/abi.mk
 include tests/sdk/sdk.mk
 
 # What runs under which tool; contrib/check asks.  The lab drives real nodes and
-# is not made faster or safer by a sanitizer in the daemon.
-SANITIZER_TESTS = $(check_PROGRAMS) $(filter tests/daemon/%,$(dist_check_SCRIPTS)) \
-	$(filter tests/unit/%,$(dist_check_SCRIPTS))
+# is not made faster or safer by a sanitizer in the daemon.  Nor are those that
+# mostly kill it, drive other programs, or compare what the command line prints: what
+# they pass through is in the others, and they take half of the time.
+UNSANITIZED = %/t-cli-protocol.t %/t-cli-completion.t %/t-cli-blocks.t \
+	%/t-havoc.t %/t-crash.t %/t-block-crash.t %/t-copy-store.t \
+	%/t-db-import-random.t %/t-plugin-check.t %/t-script.t %/t-metrics.t \
+	%/t-etcd.t %/t-etcd-outage.t %/t-kubernetes-outage.t %/t-kubernetes-pods.t \
+	%/t-ssh-login.t %/t-engine-moments %/t-placement-property
+SANITIZER_TESTS = $(filter-out $(UNSANITIZED),$(check_PROGRAMS) \
+	$(filter tests/daemon/% tests/unit/%,$(dist_check_SCRIPTS)))
 THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %t-engine,$(check_PROGRAMS)) \
 	$(filter %/t-ssh-run.t %/t-ssh-outage.t,$(dist_check_SCRIPTS))
-VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random,$(check_PROGRAMS))
+VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random \
+	%t-engine-moments,$(check_PROGRAMS))
 print-sanitizer-tests:
 	@echo $(SANITIZER_TESTS)
 print-thread-tests:

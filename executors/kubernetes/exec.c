@@ -145,7 +145,8 @@ exec_data(struct exec *e, unsigned channel, const void *p, size_t n)
 	case CHANNEL_STATUS:
 		if (e->status_json.len + n <= STATUS_MAX)
 			text_add(&e->status_json, p, n);
-		e->has_status = true;
+		/* Some servers begin with a message that is empty. */
+		e->has_status = e->status_json.len > 0;
 		break;
 	default:
 		break;

@@ -34,6 +34,9 @@ brick_storage() {
 	by_unlock
 }
 
+# Ids of the bricks whose volumes this script made itself.
+BY_FRESH=' '
+
 # Image or volume, hexadecimal, without those that are all zero.
 brick_head() {
 	dd if="$1" bs=4096 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \n'
@@ -53,7 +56,10 @@ brick_mkfs() {
 		;;
 	*[!0]*) by_die 8 "$1 holds something that is no XFS; it is not overwritten" ;;
 	esac
-	set -- $b_force "$1"
+	brick_format $b_force "$1"
+}
+
+brick_format() {
 	if [ "$B_ROLE" = 2 ]; then
 		set -- -i maxpct=100 -n size=8192 "$@"
 	elif [ "$BY_XFS_SU" != 0 ] && [ "$BY_XFS_SW" != 0 ]; then
@@ -81,14 +87,24 @@ brick_show() {
 	if brick_is_image; then
 		image_finish
 	else
-		brick_mkfs "$B_SOURCE"
+		# What lvcreate just gave is empty, and mkfs.xfs looks itself.
+		case $BY_FRESH in
+		*" $B_ID "*) brick_format "$B_SOURCE" ;;
+		*) brick_mkfs "$B_SOURCE" ;;
+		esac
 	fi
-	by_do "mkdir $B_MOUNT" mkdir -p "$B_MOUNT"
+	# Nothing can be mounted at what was not there.
+	b_new=
+	if [ ! -d "$B_MOUNT" ]; then
+		by_do "mkdir $B_MOUNT" mkdir -p "$B_MOUNT"
+		b_new=1
+	fi
 	by_lock
 	fstab_edit "$B_MOUNT" '' "$B_SOURCE $B_MOUNT xfs $B_OPTIONS 1 2"
 	by_unlock
-	brick_mounted ||
+	if [ -n "$b_new" ] || ! brick_mounted; then
 		by_do "mount $B_MOUNT" mount -o "$B_OPTIONS" "$B_SOURCE" "$B_MOUNT"
+	fi
 	[ -d "$B_PATH" ] || by_do "mkdir $B_PATH" mkdir "$B_PATH"
 	if [ "$B_GID" != 0 ]; then
 		by_do "chown $B_PATH" chown ":$B_GID" "$B_PATH"
@@ -146,7 +162,9 @@ lv_with_tags() {
 	if [ -n "$BY_OP" ]; then
 		set -- "$@" --addtag "brickyard.operation=$BY_OP"
 	fi
-	lvm_do "$lv_label" "$@"
+	by_mine
+	by_at "$lv_label"
+	lvm_try "$@"
 }
 
 # lvcreate of both gives the tags to the pool; the volume gets them here.
@@ -156,7 +174,7 @@ lv_tag() {
 		--addtag "brickyard.volume=$B_VOLUME"
 }
 
-lv_both() {
+lv_both_once() {
 	b_chunk=$BY_CHUNKSIZE
 	[ "$B_ROLE" != 2 ] || b_chunk=256K
 	lv_with_tags "lvcreate $B_VG/$B_LV" lvcreate -qq "--autobackup=$BY_AUTOBACKUP" \
@@ -164,8 +182,13 @@ lv_both() {
 		--size "$((B_POOL_BYTES / 1024))K" --thin "$B_VG/$B_POOL" \
 		--virtualsize "$((B_SIZE / 1024))K" --name "$B_LV" \
 		--addtag brickyard --addtag "brickyard.brick=$B_ID" \
-		--addtag "brickyard.volume=$B_VOLUME"
-	lv_tag
+		--addtag "brickyard.volume=$B_VOLUME" || return
+	BY_FRESH="$BY_FRESH$B_ID "
+	lv_tag || by_fail "$lv_label"
+}
+
+lv_both() {
+	lv_both_once || by_fail "$lv_label"
 }
 
 lv_thin() {
@@ -173,7 +196,8 @@ lv_thin() {
 		--thin --virtualsize "$((B_SIZE / 1024))K" --name "$B_LV" \
 		--thinpool "$B_VG/$B_POOL" \
 		--addtag brickyard --addtag "brickyard.brick=$B_ID" \
-		--addtag "brickyard.volume=$B_VOLUME"
+		--addtag "brickyard.volume=$B_VOLUME" || by_fail "$lv_label"
+	BY_FRESH="$BY_FRESH$B_ID "
 }
 
 # Who died while LVM brought a pool up has left its hidden parts active, and
@@ -201,8 +225,15 @@ lv_remove_strays() {
 	done
 }
 
-# The volume, and its pool when nothing else is in that.
+# The volume, and its pool when nothing else is in that.  A pool goes with what
+# is in it, if that is nothing but the volume, in one go.
 lv_destroy() {
+	lv_scan
+	if [ "$LV_THERE$POOL_THERE" = 11 ] && [ "$LV_POOL" = "$B_POOL" ] &&
+		[ "$POOL_COUNT" = 1 ] && lv_remove_once "$B_POOL"; then
+		lv_remove_strays
+		return
+	fi
 	lv_remove "$B_LV"
 	lv_scan
 	if [ "$POOL_THERE" = 1 ] && [ "$POOL_COUNT" = 0 ]; then
@@ -235,11 +266,25 @@ lv_take() {
 		lv_both
 		return
 	fi
-	lv_tagged "$LV_TAGS" || lv_tag
+	lv_tagged "$LV_TAGS" || lv_tag || by_fail "$lv_label"
 }
 
+# Who is the first of the operation here may expect to find nothing; who is not,
+# or is mistaken, looks.
 lv_make() {
-	lv_scan
+	if [ -n "$BY_FIRST" ]; then
+		lv_both_once && return
+		b_words=$BY_OUT
+		b_status=$BY_RC
+		lv_scan
+		if [ "$LV_THERE$POOL_THERE$LV_STRAYS" = 00 ]; then
+			BY_OUT=$b_words
+			BY_RC=$b_status
+			by_fail "$lv_label"
+		fi
+	else
+		lv_scan
+	fi
 	if [ "$LV_THERE" = 1 ]; then
 		lv_take
 		return
@@ -323,7 +368,10 @@ brick_destroy() {
 	by_mine
 	by_at "umount $B_MOUNT"
 	b_words=
-	if ! mount_remove "$B_MOUNT"; then
+	b_off=
+	if [ -d "$B_MOUNT" ] && by_run umount "$B_MOUNT"; then
+		b_off=1
+	elif ! mount_remove "$B_MOUNT"; then
 		b_words=$BY_OUT
 		b_status=$BY_RC
 		if [ "$BY_DEBUG_UMOUNT" = true ] && command -v lsof >/dev/null; then
@@ -337,6 +385,13 @@ brick_destroy() {
 	/run/gluster/* | /var/run/gluster/*) ;;
 	*) fstab_edit "$B_MOUNT" "$B_ID" '' ;;
 	esac
+	# A mount point that can be removed has no other mount on it.
+	if [ -n "$b_off" ] && ! rmdir "$B_MOUNT" 2>/dev/null; then
+		mount_remove "$B_MOUNT" || {
+			b_words=$BY_OUT
+			b_status=$BY_RC
+		}
+	fi
 	if [ -n "$b_words" ]; then
 		BY_OUT=$b_words
 		BY_RC=$b_status
@@ -349,6 +404,10 @@ brick_destroy() {
 	fi
 	by_unlock
 	by_at "rmdir $B_MOUNT"
-	rmdir "$B_MOUNT" 2>/dev/null || [ ! -e "$B_MOUNT" ] || return 0
+	[ ! -e "$B_MOUNT" ] || rmdir "$B_MOUNT" 2>/dev/null ||
+		[ ! -e "$B_MOUNT" ] || return 0
+	for b_other in "${B_MOUNT%/*}"/*; do
+		[ ! -e "$b_other" ] || return 0
+	done
 	rmdir "${B_MOUNT%/*}" 2>/dev/null || :
 }

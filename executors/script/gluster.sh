@@ -4,7 +4,7 @@
 gl_try() {
 	gl_wait=1
 	while :; do
-		by_try gluster --mode=script "--timeout=$G_TIMEOUT" "$@" && return
+		by_run gluster --mode=script "--timeout=$G_TIMEOUT" "$@" && return
 		printf %s "$BY_OUT" | grep -qiE "$G_BUSY" || return "$BY_RC"
 		by_clock
 		# Near the end say what glusterd said, not that time is up.
@@ -205,9 +205,43 @@ gl_add() {
 		gl_do "gluster volume add-brick $gl_name" volume add-brick "$gl_name" "$@"
 }
 
+# gl_create NAME WORDS...: V_THERE tells whether it was there already.
+gl_create() {
+	V_THERE=0
+	V_STATUS=
+	gl_name=$1
+	by_mine
+	by_at "gluster volume create $gl_name"
+	gl_try volume create "$@" && return
+	gl_words=$BY_OUT
+	gl_status=$BY_RC
+	gl_look "$gl_name"
+	if [ "$V_THERE" = 0 ]; then
+		BY_OUT=$gl_words
+		BY_RC=$gl_status
+		by_fail "gluster volume create $gl_name"
+	fi
+}
+
 # gl_set NAME KEY [VALUE]
 gl_set() {
 	gl_do "gluster volume set $1 $2" volume set "$@"
+}
+
+# gl_sets NAME KEY VALUE [KEY VALUE]...: all at once, or, if gluster does not want
+# that, one after the other, so that who reads the error knows which.
+gl_sets() {
+	gl_name=$1
+	if [ $# -gt 3 ]; then
+		by_mine
+		by_at "gluster volume set $gl_name"
+		gl_try volume set "$@" && return
+	fi
+	shift
+	while [ $# -gt 0 ]; do
+		gl_set "$gl_name" "$1" "$2"
+		shift 2
+	done
 }
 
 gl_start() {

@@ -10,13 +10,14 @@ if [ -n "$BY_LVM_DIR" ]; then
 	export LVM_SYSTEM_DIR
 fi
 
+# What it said is in BY_OUT only if it failed.
 lvm_try() {
 	lvm_verb=$1
 	shift
 	if [ -n "$BY_LVM_CONFIG" ]; then
 		set -- --config "$BY_LVM_CONFIG" "$@"
 	fi
-	by_try by_exec "$BY_LVM" "$lvm_verb" "$@"
+	by_run by_exec "$BY_LVM" "$lvm_verb" "$@"
 }
 
 lvm_do() {
@@ -47,7 +48,13 @@ lvm_ask() {
 		--nosuffix -o "$lvm_fields" "$@"; then
 		lvm_missing || by_fail "$lvm_label"
 	fi
-	lvm_pattern=$(echo "$lvm_fields" | sed 's/[^,]//g;s/,/*^/g')
+	by_words
+	lvm_pattern=
+	lvm_rest=$lvm_fields
+	while [ "$lvm_rest" != "${lvm_rest#*,}" ]; do
+		lvm_pattern="$lvm_pattern*^"
+		lvm_rest=${lvm_rest#*,}
+	done
 	while IFS= read -r lvm_line; do
 		# shellcheck disable=SC2254 # it is a pattern
 		case $lvm_line in

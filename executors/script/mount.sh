@@ -35,7 +35,7 @@ mount_remove() {
 	by_clock
 	m_until=$((by_now + 10))
 	while mount_at "$1"; do
-		by_try umount "$1" && continue
+		by_run umount "$1" && continue
 		mount_at "$1" || return 0
 		case $BY_OUT in
 		*busy*) ;;
@@ -65,13 +65,23 @@ loops_of() {
 fstab_edit() {
 	by_mine
 	by_at "fstab $BY_FSTAB"
-	f_real=$(readlink -f "$BY_FSTAB") || f_real=$BY_FSTAB
+	f_real=$BY_FSTAB
+	if [ -h "$BY_FSTAB" ]; then
+		f_real=$(readlink -f "$BY_FSTAB") || f_real=$BY_FSTAB
+	fi
 	f_from=$f_real
 	[ -e "$f_real" ] || f_from=/dev/null
 	f_new=$f_real.brickyard-new
-	f_dir=${f_real%/*}
+	f_at=$1
+	f_id=$2
+	f_line=$3
+	fstab_replace || fstab_rewrite
+}
+
+# The new text on stdout; 3: it is as it should be.
+fstab_edited() {
 	# shellcheck disable=SC2016
-	f_text=$(F_AT=$1 F_ID=$2 F_LINE=$3 awk '
+	F_AT=$f_at F_ID=$f_id F_LINE=$f_line awk '
 	function named(s, want, p) {
 	want = "brick_" id
 	while ((p = index(s, want)) > 0) {
@@ -89,23 +99,41 @@ fstab_edit() {
 	END {
 	if (line == "" ? others + same == 0 : same == 1 && others == 0) exit 3
 	if (line != "") print line
-	}' "$f_from" && echo .)
+	}' "$f_from"
+}
+
+# A copy has its owner and mode already when the text is put into it.
+fstab_replace() {
+	[ ! -e "$f_new" ] && [ ! -h "$f_new" ] || rm -f "$f_new"
+	if { [ ! -e "$f_real" ] || cp -p "$f_real" "$f_new"; } 2>/dev/null; then
+		{ fstab_edited >"$f_new"; } 2>/dev/null
+		case $? in
+		0)
+			if by_sync "$f_new" && mv -f "$f_new" "$f_real" 2>/dev/null; then
+				by_sync "${f_real%/*}"
+				return 0
+			fi
+			;;
+		3)
+			rm -f "$f_new"
+			return 0
+			;;
+		esac
+	fi
+	rm -f "$f_new"
+	return 1
+}
+
+fstab_rewrite() {
+	f_text=$(fstab_edited && echo .)
 	f_rc=$?
 	[ "$f_rc" != 3 ] || return 0
 	[ "$f_rc" = 0 ] || by_die 1 "fstab $BY_FSTAB: can't be read"
 	f_text=${f_text%.}
-	by_try fstab_replace || by_fail "fstab $BY_FSTAB"
+	by_try fstab_overwrite || by_fail "fstab $BY_FSTAB"
 }
 
-fstab_replace() {
-	rm -f "$f_new"
-	if { [ ! -e "$f_real" ] || cp -p "$f_real" "$f_new"; } 2>/dev/null &&
-		printf %s "$f_text" >"$f_new" && by_sync "$f_new" &&
-		mv -f "$f_new" "$f_real" 2>/dev/null; then
-		by_sync "$f_dir"
-		return 0
-	fi
-	rm -f "$f_new"
+fstab_overwrite() {
 	f_size=$(printf %s "$f_text" | wc -c)
 	printf %s "$f_text" | dd of="$f_real" conv=notrunc 2>/dev/null &&
 		truncate -s "$((f_size))" "$f_real" && by_sync "$f_real"

@@ -19,6 +19,10 @@ export LC_ALL PATH LVM_SUPPRESS_FD_WARNINGS
 umask 022
 BY_RC=0
 BY_OUT=
+BY_TMP=
+BY_FIRST=
+BY_HELD=
+: "${BY_KEEP=}"
 
 by_at() {
 	printf '@BY %s at %s\n' "$BY_NONCE" "$1"
@@ -45,9 +49,25 @@ by_fail() {
 	exit 1
 }
 
-# Run a tool: status in BY_RC, the last of what it said in BY_OUT.  It keeps the
-# locks (descriptors 8 and 9) while it lives, even if this shell does not.
-by_try() {
+# Run a tool: status in BY_RC; if that is not 0, the last of what it said in
+# BY_OUT.  It keeps the locks (descriptors 8 and 9) while it lives, even if this
+# shell does not.  What it says goes through the operation's own file in the lock
+# directory: a pipe costs three processes more than the tool.
+by_run() {
+	if [ -z "$BY_TMP" ]; then
+		by_run_piped "$@"
+		return
+	fi
+	BY_OUT=
+	BY_RC=0
+	{ "$@"; } </dev/null >"$BY_TMP" 2>&1 && return
+	BY_RC=$?
+	by_words
+	return "$BY_RC"
+}
+
+# The same before there is such a file, or for who has no operation.
+by_run_piped() {
 	BY_OUT=$({ "$@" </dev/null 2>&1; echo "@$?"; } | tail -c 2048)
 	BY_RC=${BY_OUT##*@}
 	BY_OUT=${BY_OUT%@*}
@@ -57,13 +77,26 @@ by_try() {
 	return "$BY_RC"
 }
 
+# The last of what was said, after a success too.
+by_words() {
+	[ -n "$BY_TMP" ] || return 0
+	BY_OUT=
+	[ ! -s "$BY_TMP" ] || BY_OUT=$(tail -c 2048 "$BY_TMP")
+}
+
+# Run a tool whose words are wanted whatever it returns.
+by_try() {
+	by_run "$@" || return
+	by_words
+}
+
 # by_do LABEL COMMAND...: change something, or fail.
 by_do() {
 	by_label=$1
 	shift
 	by_mine
 	by_at "$by_label"
-	by_try "$@" || by_fail "$by_label"
+	by_run "$@" || by_fail "$by_label"
 }
 
 # Seconds since the node started, and what is left of the call's time.
@@ -98,11 +131,24 @@ by_mine() {
 		"operation $BY_OP: epoch $by_epoch came after this one's $BY_EPOCH: another replica owns it"
 }
 
+# A file for a lock, nobody else's to read.
+by_touch() {
+	umask 077
+	true >>"$1"
+	by_touched=$?
+	umask 022
+	return "$by_touched"
+}
+
 by_lock() {
+	if [ -n "$BY_HELD" ]; then
+		BY_HELD=
+		return
+	fi
 	command -v flock >/dev/null ||
 		by_die 1 "flock is not on this node: install util-linux"
 	by_make_dir 0755 "$BY_LOCK"
-	(umask 077 && : >>"$BY_LOCK/node.lock") ||
+	by_touch "$BY_LOCK/node.lock" ||
 		by_die 1 "$BY_LOCK/node.lock can't be written to"
 	by_clock
 	exec 9>>"$BY_LOCK/node.lock"
@@ -111,19 +157,43 @@ by_lock() {
 }
 
 by_unlock() {
+	BY_HELD=
 	exec 9>&-
 }
 
-# The highest epoch that was seen, kept durably.
-by_fence() {
+# Is the highest epoch that was seen ours, and kept?  It only grows, so this may
+# be asked without a lock.
+by_fenced() {
 	by_mine
 	by_file=$BY_STATE/fences/$BY_OP
-	[ "$by_epoch" != "$BY_EPOCH" ] || [ ! -e "$by_file" ] || return 0
+	[ "$by_epoch" = "$BY_EPOCH" ] && [ -e "$by_file" ]
+}
+
+# Keep it, durably; with the node lock held.
+by_fence() {
+	! by_fenced || return 0
 	if [ ! -e "$by_file" ]; then
-		find "$BY_STATE/fences" -type f -mtime +7 -exec rm -f {} + 2>/dev/null
-		find "$BY_LOCK" -name 'op.*' -type f -mtime +7 -exec rm -f {} + 2>/dev/null
+		BY_FIRST=1
+		by_prune
+		by_new_fence 2>/dev/null && return
 	fi
 	by_try by_write_fence || by_fail "fence $by_file"
+}
+
+# What is older than any operation, now and then.
+by_prune() {
+	case $BY_NONCE in
+	0[0-3]*)
+		find "$BY_STATE/fences" -type f -mtime +7 -exec rm -f {} + 2>/dev/null
+		find "$BY_LOCK" -name 'op.*' -type f -mtime +7 -exec rm -f {} + 2>/dev/null
+		;;
+	esac
+}
+
+# Half of the first one is none, as before it: there is nothing to keep whole.
+by_new_fence() {
+	by_touch "$by_file" && echo "$BY_EPOCH" >"$by_file" &&
+		by_sync "$by_file" "$BY_STATE/fences"
 }
 
 by_write_fence() {
@@ -134,14 +204,15 @@ by_write_fence() {
 }
 
 by_sync() {
-	sync "$1" 2>/dev/null || sync
+	sync "$@" 2>/dev/null || sync
 }
 
 by_make_dir() {
 	[ -d "$2" ] || by_try mkdir -p -m "$1" "$2" || by_fail "mkdir $2"
 }
 
-# A mere look has no operation: it takes no fence.
+# A mere look has no operation: it takes no fence.  A step that begins with work
+# under the node lock (BY_KEEP) gets it at once when it was taken anyway.
 by_start() {
 	BY_UNTIL=0
 	by_clock
@@ -149,17 +220,31 @@ by_start() {
 	[ -n "$BY_OP" ] || return 0
 	by_make_dir 0755 "$BY_STATE"
 	by_make_dir 0700 "$BY_STATE/fences"
-	by_lock
-	by_fence
-	by_unlock
-	# What this operation sent before may still be at work here.
-	(umask 077 && : >>"$BY_LOCK/op.$BY_OP") ||
-		by_die 1 "$BY_LOCK can't be written to"
-	by_clock
-	exec 8>>"$BY_LOCK/op.$BY_OP"
-	flock -x -n 8 || flock -x -w "$BY_LEFT" 8 ||
-		by_die 2 "an earlier script of operation $BY_OP is still at work on this node"
+	by_make_dir 0755 "$BY_LOCK"
+	if ! by_fenced; then
+		by_lock
+		by_fence
+		BY_HELD=1
+	fi
+	by_alone
+	[ -n "$BY_KEEP" ] || by_unlock
 	by_mine
+}
+
+# What this operation sent before may still be at work here.
+by_alone() {
+	command -v flock >/dev/null ||
+		by_die 1 "flock is not on this node: install util-linux"
+	by_touch "$BY_LOCK/op.$BY_OP" ||
+		by_die 1 "$BY_LOCK can't be written to"
+	exec 8>>"$BY_LOCK/op.$BY_OP"
+	if ! flock -x -n 8; then
+		by_unlock
+		by_clock
+		flock -x -w "$BY_LEFT" 8 ||
+			by_die 2 "an earlier script of operation $BY_OP is still at work on this node"
+	fi
+	BY_TMP=$BY_LOCK/op.$BY_OP
 }
 
 by_end() {

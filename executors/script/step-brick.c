@@ -97,8 +97,9 @@ static void
 show_in_jobs(struct step *st, size_t n)
 {
 	for (size_t i = 1; i <= n; i++) {
-		text_addf(&st->body, "(brick%zu; brick_show) &\n"
-			  "BY_JOBS=\"$BY_JOBS $!\"\n", i);
+		text_addf(&st->body, "(BY_TMP=${BY_TMP:+$BY_TMP.%zu}; "
+			  "brick%zu; brick_show) &\n"
+			  "BY_JOBS=\"$BY_JOBS $!\"\n", i, i);
 		if (i % JOBS == 0 || i == n)
 			text_addf(&st->body, "by_wait\n");
 	}
@@ -116,6 +117,7 @@ lower_bricks_create(struct brickyard_executor_instance *in,
 	step_init(&st, in, call, node, err);
 	if (define_bricks(&st, bricks, n) < 0)
 		return -1;
+	step_set(&st, "BY_KEEP", "1");
 	for (size_t i = 1; i <= n; i++)
 		text_addf(&st.body, "brick%zu\nbrick_storage\n", i);
 	if (n == 1)
@@ -137,6 +139,10 @@ lower_bricks_destroy(struct brickyard_executor_instance *in,
 	step_init(&st, in, call, node, err);
 	if (define_bricks(&st, bricks, n) < 0)
 		return -1;
+	if (n == 1) {
+		text_addf(&st.body, "brick1\nbrick_destroy\n");
+		return step_run(&st);
+	}
 	/* It goes on with the others when one fails. */
 	text_addf(&st.body, "by_bad=0\n");
 	for (size_t i = 1; i <= n; i++)

@@ -9,6 +9,7 @@
 #include "xml.h"
 
 #define ID_OPTION "user.heketi.id"
+#define PAIRS_MAX 32		/* options in one command */
 
 /* ---- nodes and peers ---- */
 
@@ -125,10 +126,41 @@ add_chunks(struct step *st, const struct brickyard_gluster_volume *gv,
 	}
 }
 
-/* "key value" becomes two words; the value keeps its blanks. */
-static int
-add_option(struct step *st, const char *volume, const char *option)
+/* A line of "gl_sets" that goes on as long as there are pairs for it. */
+struct sets {
+	struct step *st;
+	const char *volume;
+	unsigned pairs;		/* in the line; 0: none is begun */
+};
+
+static void
+sets_end(struct sets *s)
 {
+	if (s->pairs > 0)
+		text_addf(&s->st->body, "\n");
+	s->pairs = 0;
+}
+
+static void
+sets_add(struct sets *s, const char *key, const char *value)
+{
+	if (s->pairs == 0) {
+		text_addf(&s->st->body, "gl_sets");
+		step_word(s->st, s->volume);
+	}
+	step_word(s->st, key);
+	step_word(s->st, value);
+	if (++s->pairs == PAIRS_MAX)
+		sets_end(s);
+}
+
+/* "key value" becomes two words; the value keeps its blanks.  gluster takes a
+ * group only by itself.
+ */
+static int
+add_option(struct sets *sets, const char *option)
+{
+	struct step *st = sets->st;
 	CLEANUP_FREE char *key = NULL;
 	char *value;
 
@@ -145,35 +177,35 @@ add_option(struct step *st, const char *volume, const char *option)
 	if (check_gluster_word(st, key) < 0 ||
 	    check_gluster_word(st, value) < 0)
 		return -1;
-	step_do(st, "gl_set", volume, key, value[0] != '\0' ? value : NULL,
-		NULL);
+	if (value[0] != '\0' && strncmp(key, "group", 5) != 0) {
+		sets_add(sets, key, value);
+		return 0;
+	}
+	sets_end(sets);
+	step_do(st, "gl_set", sets->volume, key, value[0] != '\0' ? value :
+		NULL, NULL);
 	return 0;
 }
 
 static int
 add_options(struct step *st, const struct brickyard_gluster_volume *gv)
 {
-	text_addf(&st->body, "gl_set");
-	step_word(st, gv->name);
-	step_word(st, ID_OPTION);
-	step_word(st, gv->id);
-	text_addf(&st->body, "\n");
+	struct sets sets = { .st = st, .volume = gv->name };
+
+	/* first, so that what is half made is known to be ours */
+	sets_add(&sets, ID_OPTION, gv->id);
 	for (size_t i = 0; i < gv->noptions; i++)
-		if (add_option(st, gv->name, gv->options[i]) < 0)
+		if (add_option(&sets, gv->options[i]) < 0)
 			return -1;
+	sets_end(&sets);
 	return 0;
 }
 
 static void
 add_create(struct step *st, const struct brickyard_gluster_volume *gv)
 {
-	CLEANUP_TEXT struct text label = {0};
-
-	text_addf(&label, "gluster volume create %s", gv->name);
-	text_addf(&st->body, "gl_do");
-	step_word(st, text_str(&label));
-	step_do(st, "", "volume", "create", gv->name, NULL);
-	st->body.len--;		/* the line goes on */
+	text_addf(&st->body, "gl_create");
+	step_word(st, gv->name);
 	for (size_t i = 0; i < gv->nwords; i++)
 		step_word(st, gv->words[i]);
 	add_bricks(st, gv, 0, chunk_end(gv, 0));
@@ -193,13 +225,12 @@ lower_volume_create(struct brickyard_executor_instance *in,
 	if (check_volume(&st, gv) < 0)
 		return -1;
 	step_use_gluster(&st);
-	step_do(&st, "gl_look", gv->name, NULL);
+	add_create(&st, gv);
 	text_addf(&st.body, "if [ \"$V_THERE\" = 1 ]; then\ngl_check_ours");
 	step_word(&st, gv->name);
 	step_word(&st, gv->id);
 	add_bricks(&st, gv, 0, gv->nbricks);
 	text_addf(&st.body, "\nelse\n");
-	add_create(&st, gv);
 	/* More than the first command takes is added to what it made. */
 	if (chunk_end(gv, 0) < gv->nbricks)
 		step_do(&st, "gl_look", gv->name, NULL);

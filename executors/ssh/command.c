@@ -37,6 +37,17 @@ make_marker(char *ret, size_t size)
 	return 0;
 }
 
+/* $(...) takes the line ends off. */
+static size_t
+whole_len(const struct job *job)
+{
+	size_t n = job->script_len;
+
+	while (n > 0 && job->script[n - 1] == '\n')
+		n--;
+	return n;
+}
+
 int
 command_make(const struct brickyard_executor_instance *in,
 	     const struct job *job, struct command *ret)
@@ -51,18 +62,17 @@ command_make(const struct brickyard_executor_instance *in,
 		     "exec env PATH=%s LC_ALL=C %stimeout -k %d %lld /bin/sh -c '"
 		     "PATH=%s; LC_ALL=C; export PATH LC_ALL; "
 		     "exec 3<&0 </dev/null; "
-		     "s=$(head -c %zu <&3; echo x); s=${s%%x}; "
+		     "s=$(exec head -c %zu <&3); "
 		     "[ ${#s} -eq %zu ] || exit 3; "
 		     "(trap \"\" TERM; read -r x <&3; "
 		     "kill -TERM 0; sleep %d; kill -KILL 0) "
 		     ">/dev/null 2>&1 & w=$!; "
 		     "echo %s; echo %s >&2; exec 3<&-; "
-		     "printf %%s \"$s\" 2>/dev/null | "
-		     "/bin/sh /dev/fd/4 4<&0 </dev/null; e=$?; "
+		     "(eval \"$s\") </dev/null; e=$?; "
 		     "exec 2>/dev/null; kill -KILL $w; exit $e'",
 		     path, opt_bool(in, OPT_SUDO) ? "sudo -n -- " : "",
 		     KILL_S, (long long)ret->seconds, path, job->script_len,
-		     job->script_len, KILL_S, ret->marker, ret->marker) < 0) {
+		     whole_len(job), KILL_S, ret->marker, ret->marker) < 0) {
 		ret->line = NULL;
 		return -1;
 	}

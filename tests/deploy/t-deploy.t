@@ -58,14 +58,14 @@ class Cluster:
         with open(os.path.join(self.dir, name)) as f:
             return f.read()
 
-    def deploy(self, *args, topology=TOPOLOGY, stdin=""):
+    def deploy(self, *args, topology=TOPOLOGY, stdin="", script="deploy"):
         """(exit status, all that it said)"""
         env = {"PATH": os.path.join(self.dir, "bin") + ":/usr/local/sbin:"
                "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "FAKE": self.dir, "REAL_KUBECTL": REAL, "HOME": self.dir,
                "CACHE": cache, "ALL_REAL": self.all_real,
                "TMPDIR": self.dir, "DEPLOY_POLL": "0.05"}
-        r = subprocess.run([os.path.join(KUBERNETES, "deploy"), *args] +
+        r = subprocess.run([os.path.join(KUBERNETES, script), *args] +
                            ([topology] if topology else []),
                            input=stdin, env=env, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, timeout=300)
@@ -114,6 +114,21 @@ tap.ok(order.index("statefulset.apps/brickyard-etcd") <
        order.index("deployment.apps/brickyard"), "etcd is there before what needs it")
 tap.is_([n for n in os.listdir(c.dir) if n.startswith("tmp")], [],
         "no file with a key is left behind")
+
+# ---- a pod for brickyardd's commands
+
+good(c.deploy(script="tool-pod", topology=None), "tool-pod makes a pod")
+s = c.state()
+pod, spec = s["objects"].pop("pod/brickyard-tool"), \
+    s["objects"]["deployment.apps/brickyard"]["spec"]["template"]["spec"]
+c.write(s)
+tap.ok(pod["metadata"]["labels"].get("app") != "brickyard",
+       "the Service sends nothing to it")
+tap.ok(all(pod["spec"][k] == spec[k] for k in ("volumes", "serviceAccountName",
+                                               "securityContext")) and
+       all(pod["spec"]["containers"][0][k] == spec["containers"][0][k]
+           for k in ("image", "env", "volumeMounts", "securityContext")),
+       "it has what the replicas have")
 
 # ---- again
 

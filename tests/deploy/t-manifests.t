@@ -204,7 +204,7 @@ sources = glob.glob(os.path.join(tap.SRCDIR, "executors", "kubernetes", "*.c"))
 if sources:
     code = "\n".join(read(f) for f in sources)
     used = set(re.findall(r'/api[s]?/v1/([a-z]+)/', code)) - {"namespaces"}
-    used |= set(re.findall(r'"(?:[^"]*/)?(pods|secrets|nodes|configmaps|services|'
+    used |= set(re.findall(r'"/?(pods|secrets|nodes|configmaps|services|'
                            r'events|daemonsets|endpoints)(?=[/?"])', code))
     tap.is_(used, {"pods"}, "the executor asks for pods, and nothing else")
     tap.ok('"/exec?' in code and not re.search(r'/(attach|log|portforward|proxy)\?',

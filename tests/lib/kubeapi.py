@@ -389,6 +389,9 @@ class Session:
             return None
         with self.api.lock:
             self.api.children.add(p.pid)
+        # API servers say so that they are there.
+        self.send(STDOUT, b"")
+        self.send(STATUS, b"")
         threading.Thread(target=self.read, daemon=True).start()
         if self.api.ping_s:
             threading.Thread(target=self.ping, daemon=True).start()

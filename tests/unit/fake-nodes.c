@@ -2,6 +2,9 @@
 /* One lock guards all that the nodes remember. */
 #include <config.h>
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,6 +25,7 @@ _Atomic(const char *) fake_free = "107374182400";
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct strs calls, bricks;
+static struct kvs epochs;	/* highest of each operation */
 static struct { struct fake_volume *v; size_t n, cap; } volumes;
 
 static void
@@ -42,6 +46,7 @@ fake_reset(void)
 	fake_free = "107374182400";
 	strs_release(&calls);
 	strs_release(&bricks);
+	kvs_release(&epochs);
 	while (volumes.n > 0)
 		volume_drop(0);
 	free(volumes.v);
@@ -124,6 +129,26 @@ begin(const char *step, const struct brickyard_call *call,
 	}
 	hook = fake_hook;
 	return hook != NULL ? hook(&c, err) : ERR_OK;
+}
+
+/* The fence of the nodes, asked under the lock right before something is done: who
+ * was overtaken after it began does nothing.
+ */
+static enum err
+fence(const struct brickyard_call *call, struct error *err)
+{
+	const char *op = call->operation_id;
+	const char *seen = op != NULL ? kvs_get(&epochs, op) : NULL;
+	char epoch[24];
+
+	if (op == NULL)
+		return ERR_OK;
+	if (seen != NULL && strtoull(seen, NULL, 10) > call->epoch)
+		return fail(err, ERR_FENCED, "operation %s: epoch %s was seen",
+			    op, seen);
+	snprintf(epoch, sizeof(epoch), "%" PRIu64, call->epoch);
+	kvs_set(&epochs, op, epoch);
+	return ERR_OK;
 }
 
 /* ---- the steps ---- */
@@ -215,6 +240,8 @@ executor_bricks_create(struct executor *x, const struct brickyard_call *call,
 	enum err r = begin("bricks_create", call, node, err);
 	LOCK_FOR_SCOPE(&lock);
 
+	if (r == ERR_OK)
+		r = fence(call, err);
 	for (size_t i = 0; r == ERR_OK && i < n; i++)
 		if (!strs_has(&bricks, l[i]->id))
 			strs_add(&bricks, l[i]->id);
@@ -230,6 +257,8 @@ executor_bricks_destroy(struct executor *x, const struct brickyard_call *call,
 	enum err r = begin("bricks_destroy", call, node, err);
 	LOCK_FOR_SCOPE(&lock);
 
+	if (r == ERR_OK)
+		r = fence(call, err);
 	for (size_t i = 0; r == ERR_OK && i < n; i++)
 		brick_drop(l[i]->id);
 	return r;

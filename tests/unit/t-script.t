@@ -62,7 +62,7 @@ lvs)
 	done ;;
 lvcreate)
 	[ -d $dir ] || { echo "  Volume group \"${dir##*/}\" not found"; exit 5; }
-	t=$(tags "$@")
+	t=$(tags "$@") size=
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--thin) case $2 in */*) pool=${2#*/};; esac ;;
@@ -78,6 +78,7 @@ lvcreate)
 		exit 5
 	fi
 	if [ -e $dir/$name ]; then echo "already exists"; exit 5; fi
+	if [ -n "$size" ] && [ -e $dir/$pool ]; then echo "  Thin pool $pool already exists in Volume group ${dir##*/}."; exit 5; fi
 	if [ ! -e $dir/$pool ]; then echo "$((size * 1024)) - thin-pool active $t" >$dir/$pool; t=-; fi
 	echo "$((virtual * 1024)) $pool thin active $t" >$dir/$name
 	mkdir -p $root/dev/mapper
@@ -92,11 +93,12 @@ lvchange)
 lvremove)
 	for x in "$@"; do case $x in vg_*) f=$root/lv/$x;; esac; done
 	[ -e $f ] || { echo "  Failed to find logical volume \"${f#$root/lv/}\""; exit 5; }
-	rm -f $f $root/dev/mapper/${dir##*/}-${f##*/} ;;
+	for x in $(grep -l " ${f##*/} thin " $dir/*) $f; do rm -f $x $root/dev/mapper/${dir##*/}-${x##*/}; done ;;
 esac
 ''',
     "mkfs.xfs": r'''
 for last in "$@"; do :; done
+case $last in -V) echo "mkfs.xfs version 6.1.0"; exit ;; esac
 [ "$(head -c 4 $last)" != XFSB ] || { echo "appears to contain a filesystem"; exit 1; }
 printf XFSB | dd of=$last conv=notrunc 2>/dev/null
 ''',
@@ -121,6 +123,11 @@ if [ -e $root/busy ]; then
 	exit 1
 fi
 case "$1 $2" in
+"volume create")
+	if [ -e $root/volume ]; then echo "volume create: $3: failed: Volume $3 already exists"; exit 1; fi ;;
+"volume set")
+	if [ -e $root/nopairs ] && [ $# -gt 5 ]; then echo "volume set: failed: one at a time"; exit 1; fi
+	case "$*" in *" bad.key "*) echo "volume set: failed: option : bad.key does not exist"; exit 1 ;; esac ;;
 "volume info")
 	if [ -e $root/volume ]; then cat $root/volume; else
 		echo "<?xml version=\"1.0\"?><cliOutput><opRet>-1</opRet><opErrno>30806</opErrno><opErrstr>Volume $3 does not exist</opErrstr></cliOutput>"
@@ -260,6 +267,7 @@ def created(brick, lvm="lvm", yn="n", chunk="256K", mkfs="-i size=512 -n size=81
 node = Node()
 r = node.bricks("create", A + ":400:1234", timeout=60000)
 tap.ok(r.ok, "a brick is made") or tap.diag(r)
+tap.ok("lvs" not in node.read("log"), "without a look, as nobody was here before")
 tap.is_(node.log(), created(A, gid=1234), "with heketi's commands")
 tap.is_(node.read("fstab").replace(node.root, ""),
         "# by hand\nUUID=1 / ext4 defaults 0 1\n%s %s xfs %s 1 2\n" % (dm(A), mp(A), OPTS),
@@ -271,8 +279,8 @@ r = node.bricks("create", A + ":400:1234")
 tap.is_((r.ok, node.log()), (True, ["chown :1234 %s/brick" % mp(A)]), "made again, nothing is made")
 tap.is_(node.state(), before, "and nothing is changed")
 r = node.bricks("destroy", A + ":400")
-tap.is_(node.log(), ["umount " + mp(A), "lvm lvremove --autobackup=n -f %s/brick_%s" % (VG, A),
-                     "lvm lvremove --autobackup=n -f %s/tp_%s" % (VG, A)], "it is removed as heketi does it")
+tap.is_(node.read("log").count("lvm "), 2, "two LVM commands remove a brick")
+tap.is_(node.log(), ["umount " + mp(A), "lvm lvremove --autobackup=n -f %s/tp_%s" % (VG, A)], "it is removed, the volume with its pool")
 tap.ok(r.ok and node.read("fstab") == "# by hand\nUUID=1 / ext4 defaults 0 1\n" and
        not os.path.exists(node.mounts + "/" + VG), "with its line and its directory") or tap.diag(r, node.state())
 r = node.bricks("destroy", A + ":400")
@@ -321,6 +329,32 @@ r = node.bricks("create", A + ":400")
 tap.ok(r.err_class == lab.PERMANENT and "install util-linux" in r.text, "flock, too") or tap.diag(r)
 node.gone()
 
+# ---- what is in the way of a first call, and what must stay
+
+node = Node()
+
+
+def put(name, text):
+    with open("%s/lv/%s/%s" % (node.root, VG, name), "w") as f:
+        f.write(text)
+
+
+put("tp_" + A, "419430400 - thin-pool active -\n")
+r = node.bricks("create", A + ":400", op=lab.ident(93))
+tap.is_((r.ok, [x.split()[1] for x in node.log() if x.startswith("lvm")]), (True, ["lvcreate", "lvremove", "lvcreate", "lvchange"]),
+        "an empty pool that is in the way of an operation's first call is made anew")
+r = node.bricks("create", A + ":400", op=lab.ident(94))
+tap.is_((r.ok, [x.split()[1] for x in node.log() if x.startswith("lvm")]), (True, ["lvcreate"]),
+        "a brick of another operation's is found whole")
+put("brick_%s_clone" % A, "419430400 tp_%s thin active -\n" % A)
+r = node.bricks("destroy", A + ":400", op=lab.ident(95))
+tap.is_((r.ok, sorted(os.listdir(node.root + "/lv/" + VG))), (True, ["brick_%s_clone" % A, "tp_" + A]),
+        "a pool that holds something else stays, with that")
+r = node.bricks("destroy", A + ":400", op=lab.ident(95))
+tap.is_((r.ok, sorted(os.listdir(node.root + "/lv/" + VG))), (True, ["brick_%s_clone" % A, "tp_" + A]),
+        "also when only that is left")
+node.gone()
+
 # ---- mount points behind a symbolic link: /var/run is one
 
 node = Node()
@@ -353,9 +387,11 @@ for verb in ("create", "destroy"):
     node = Node()
     done = bad = 0
     while True:
-        node.bricks("destroy" if verb == "create" else "create", A + ":400:7")
+        node.bricks("destroy" if verb == "create" else "create", A + ":400:7", op=lab.ident(96))
         done += 1
         node.kill_at("%d after" % done)
+        if os.path.exists(node.root + "/state/fences/" + OP):
+            os.unlink(node.root + "/state/fences/" + OP)    # it is the first call
         r = node.bricks(verb, A + ":400:7")
         fell = int(node.read("count"))
         node.kill_at("")
@@ -423,7 +459,7 @@ for shell in SHELLS:
     r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, set=1, sets=15,
                   brick="h1:/b1", option=["user.x " + v for v in values], timeout=120000)
     tap.ok(r.ok, "%s: a volume with hostile options is made" % shell) or tap.diag(r)
-    got = [w[-1] for w in node.words() if w[2:4] == ["volume", "set"]]
+    got = [v for w in node.words() if w[2:4] == ["volume", "set"] for v in w[6::2]]
     tap.is_(got, [lab.ident(5)] + values, "they arrive at gluster as they are")
     tap.is_([f for at, d, files in os.walk(node.root) for f in files if f == "PWNED"] +
             [f for f in os.listdir(".") if f == "PWNED"], [], "and nowhere else")
@@ -450,11 +486,18 @@ r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, set=1, sets=3,
 tap.ok(r.ok, "a volume is made") or tap.diag(r)
 tap.is_([x for x in node.log() if "volume info" not in x],
         [G + "create v1 h0:/b0 h1:/b1 h2:/b2", G + "add-brick v1 h0:/b0 h1:/b1 h2:/b2", G + "add-brick v1 h3:/b3 h4:/b4 h5:/b5",
-         G + "add-brick v1 h6:/b6", G + "set v1 user.heketi.id " + lab.ident(5), G + "set v1 auth.allow 1.2.3.4",
-         G + "set v1 group gluster block", G + "set v1 single", G + "start v1"][:1] +
-        [G + "add-brick v1 h0:/b0 h1:/b1 h2:/b2", G + "add-brick v1 h3:/b3 h4:/b4 h5:/b5", G + "add-brick v1 h6:/b6",
-         G + "set v1 user.heketi.id " + lab.ident(5), G + "set v1 auth.allow 1.2.3.4", G + "set v1 group gluster block",
-         G + "set v1 single", G + "start v1"], "in chunks, each option, then started")
+         G + "add-brick v1 h6:/b6", G + "set v1 user.heketi.id " + lab.ident(5) + " auth.allow 1.2.3.4",
+         G + "set v1 group gluster block", G + "set v1 single", G + "start v1"],
+        "in chunks, the options that go together at once, then started")
+node.write("nopairs", "")
+r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, brick="h:/b", option=["a b", "c d"])
+got = [x[len(G):] for x in node.log() if " set " in x]
+tap.is_((r.ok, got), (True, ["set v1 user.heketi.id %s a b c d" % lab.ident(5), "set v1 user.heketi.id " + lab.ident(5),
+        "set v1 a b", "set v1 c d"]), "or one by one, where gluster does not take them at once")
+r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, brick="h:/b", option=["a b", "bad.key x", "c d"])
+tap.is_((r.text, node.log()[-1]), ("gluster volume set v1 bad.key on node1: exit 1: volume set: failed: option : bad.key does not exist",
+        G + "set v1 bad.key x"), "an option that is refused is named, and those behind it are not set")
+os.unlink(node.root + "/nopairs")
 
 
 def volume(bricks, status="Started", ident=None):
@@ -467,18 +510,19 @@ def volume(bricks, status="Started", ident=None):
 
 
 node.write("volume", volume(bricks[:3], "Created"))
+made = G + "create v1 h0:/b0 h1:/b1 h2:/b2"     # is tried first, and says that there is one
 r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, set=1, sets=3, brick=bricks)
-tap.is_([x for x in node.log() if "volume info" not in x], [G + "add-brick v1 h3:/b3 h4:/b4 h5:/b5", G + "add-brick v1 h6:/b6",
+tap.is_([x for x in node.log() if "volume info" not in x], [made, G + "add-brick v1 h3:/b3 h4:/b4 h5:/b5", G + "add-brick v1 h6:/b6",
         G + "set v1 user.heketi.id " + lab.ident(5), G + "start v1"], "one that is half made is finished")
 node.write("volume", volume(bricks, "Started", lab.ident(5)))
 r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, set=1, sets=3, brick=bricks)
-tap.is_([x for x in node.log() if "volume info" not in x], [G + "set v1 user.heketi.id " + lab.ident(5)],
+tap.is_([x for x in node.log() if "volume info" not in x], [made, G + "set v1 user.heketi.id " + lab.ident(5)],
         "one that is whole is left as it is")
 for what, text in (("of another id", volume(bricks, "Started", lab.ident(6))), ("of other bricks", volume(["x:/y"])),
                    ("with a brick too many", volume(bricks + ["x:/y"]))):
     node.write("volume", text)
     r = node.call("volume-create", name="v1", id=lab.ident(5), op=OP, set=1, sets=3, brick=bricks)
-    tap.is_((r.err_class, [x for x in node.log() if "volume info" not in x]), (lab.EXISTS, []), "a volume %s is in the way" % what)
+    tap.is_((r.err_class, [x for x in node.log() if "volume info" not in x]), (lab.EXISTS, [made]), "a volume %s is in the way" % what)
 node.write("volume", volume(["h0:/b0"], "Started", lab.ident(5)))
 r = node.call("volume-expand", name="v1", id=lab.ident(5), op=OP, set=2, sets=3, brick=bricks[:4], rebalance=1)
 tap.ok(r.err_class == lab.EXISTS and "1 of the 2 bricks" in r.text, "half a set is somebody else's work") or tap.diag(r)
