@@ -148,6 +148,7 @@ class Node:
         for name, major, minor in DEVICES:
             os.mknod("/dev/" + name, stat.S_IFCHR | 0o666,
                      os.makedev(major, minor))
+            os.chmod("/dev/" + name, 0o666)
         for d in "pts", "shm", "mapper":
             os.mkdir("/dev/" + d)
         mount("devpts", "/dev/pts", "devpts", 0, "newinstance,ptmxmode=666")
