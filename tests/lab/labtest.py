@@ -160,6 +160,10 @@ class Test:
     # ---- the end ----
 
     def end(self):
+        # Of a test that ended early; while their servers are there.
+        for m in [m for m in lab.mounts_below(self.dir)
+                  if os.path.basename(m).startswith("mnt-")]:
+            lab.sh("umount", "-l", m, check=False)
         self.lab.down()
         tap.diag("all in all %.0f s" % (time.monotonic() - self.began))
         tap.done()
