@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Mounts, loop devices and fstab.
 
-# What is mounted at exactly $1 (the topmost)?  M_DEV (MAJ:MIN), M_SOURCE.
+# What is mounted at exactly $1 (the topmost)?  M_DEV (MAJ:MIN), M_SOURCE.  The
+# kernel knows no symbolic links, and /var/run is one.
 mount_at() {
+	m_at=$(readlink -f "$1" 2>/dev/null) || m_at=$1
 	# shellcheck disable=SC2016 # awk's dollars
-	m_found=$(M_AT=$1 awk '
+	m_found=$(M_AT=$m_at awk '
 	$5 == ENVIRON["M_AT"] {
 	for (i = 7; i < NF; i++) if ($i == "-") break
 	found = $3 " " $(i + 2)

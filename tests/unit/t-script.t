@@ -103,12 +103,13 @@ case $last in -V) echo "mkfs.xfs version 6.1.0"; exit ;; esac
 printf XFSB | dd of=$last conv=notrunc 2>/dev/null
 ''',
     "mount": r'''
-grep -q " $4 " $root/mountinfo && { echo "mounted twice"; exit 32; }
-echo "1 1 0:0 / $4 rw shared:1 - xfs $3 rw" >>$root/mountinfo
+at=$(readlink -f $4)
+grep -q " $at " $root/mountinfo && { echo "mounted twice"; exit 32; }
+echo "1 1 0:0 / $at rw shared:1 - xfs $3 rw" >>$root/mountinfo
 ''',
     "umount": r'''
 [ ! -d $1/brick ] || rmdir $1/brick
-grep -v " $1 " $root/mountinfo >$root/mountinfo.new
+grep -v " $(readlink -f $1) " $root/mountinfo >$root/mountinfo.new
 mv $root/mountinfo.new $root/mountinfo
 ''',
     "chown": "",
@@ -352,6 +353,19 @@ tap.is_((r.ok, sorted(os.listdir(node.root + "/lv/" + VG))), (True, ["brick_%s_c
 r = node.bricks("destroy", A + ":400", op=lab.ident(95))
 tap.is_((r.ok, sorted(os.listdir(node.root + "/lv/" + VG))), (True, ["brick_%s_clone" % A, "tp_" + A]),
         "also when only that is left")
+node.gone()
+
+# ---- mount points behind a symbolic link: /var/run is one
+
+node = Node()
+os.mkdir(node.mounts)
+os.symlink(node.mounts, node.root + "/link")
+node.mounts = node.root + "/link"
+make = [node.bricks("create", A + ":400") for _ in range(2)]
+tap.is_(([r.ok for r in make], node.read("mountinfo").count("\n")), ([True] * 2, 1),
+        "behind a symbolic link: a brick is mounted once") or tap.diag(*make)
+r = node.bricks("destroy", A + ":400")
+tap.is_((r.ok, node.read("mountinfo")), (True, ""), "behind a symbolic link: it is unmounted") or tap.diag(r)
 node.gone()
 
 # ---- clones of snapshots
