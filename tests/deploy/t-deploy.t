@@ -3,6 +3,7 @@
 """contrib/kubernetes/deploy against a cluster that is played: from nothing to
 storage classes, again after a failure, and back, with nothing of others touched."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import atexit
 import base64
 import json
 import shutil
@@ -15,6 +16,7 @@ if REAL is None:
     tap.skip_all("no kubectl here (package kubernetes-client)")
 TOPOLOGY = os.path.join(KUBERNETES, "samples", "topology.json")
 work = tempfile.mkdtemp(prefix="deploy-")
+atexit.register(shutil.rmtree, work, True)
 cache = os.path.join(work, "cache")
 os.mkdir(cache)
 

@@ -3,6 +3,7 @@
 """contrib/kubernetes/base/etcd/start.sh with real members, by the names and ports that
 they have in a cluster: in a network and an /etc/hosts of our own."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import atexit
 import json
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ if "IN_NETWORK" not in os.environ:
 
 START = os.path.join(tap.SRCDIR, "contrib", "kubernetes", "base", "etcd", "start.sh")
 work = tempfile.mkdtemp(prefix="etcd-start-")
+atexit.register(shutil.rmtree, work, True)
 subprocess.check_call(["ip", "link", "set", "lo", "up"])
 names = ["brickyard-etcd-%d" % i for i in range(3)]
 with open(os.path.join(work, "hosts"), "w") as f:
@@ -72,6 +74,17 @@ def healthy(n=3):
                          (ctl("member", "list") or "").count("started") == n, 60, 0.2)
 
 
+def put(text):
+    """The leader may be the one that was just stopped."""
+    assert etcd.wait_for(lambda: ctl("put", "key", text) is not None, 60, 0.2)
+
+
+def remove(name):
+    found = [line.split(",")[0] for line in ctl("member", "list").splitlines()
+             if name + "," in line]
+    assert etcd.wait_for(lambda: ctl("member", "remove", found[0]) is not None, 60, 0.2)
+
+
 def value(at):
     return ctl("get", "--print-value-only", "key", at=at)
 
@@ -80,7 +93,7 @@ for i in range(3):
     start(i, "node%d" % i)
 tap.ok(healthy(), "the first start makes a cluster of three") or \
     tap.diag(*[log(i)[-2000:] for i in range(3)])
-ctl("put", "key", "one")
+put("one")
 
 stop(1)
 start(1, "node1")
@@ -88,7 +101,7 @@ tap.ok(healthy() and value(1) == "one\n", "a member that was killed comes back")
 tap.has(log(1), "has its data", "with what it had")
 
 stop(2)
-ctl("put", "key", "two")
+put("two")
 start(2, "node3")
 tap.ok(healthy() and value(2) == "two\n",
        "a member on a node without its data takes its place anew") or \
@@ -97,18 +110,15 @@ tap.has(log(2), "takes its place anew", "and says so")
 
 stop(1)
 shutil.rmtree(os.path.join(work, "node1"))
-old = [line.split(",")[0] for line in ctl("member", "list").splitlines()
-       if names[1] + "," in line][0]
-ctl("member", "remove", old)
+remove(names[1])
 start(1, "node1")
 tap.ok(healthy() and value(1) == "two\n", "it died after it was taken out: it is put in again")
 
 stop(1)
 shutil.rmtree(os.path.join(work, "node1"))
-old = [line.split(",")[0] for line in ctl("member", "list").splitlines()
-       if names[1] + "," in line][0]
-ctl("member", "remove", old)
-ctl("member", "add", names[1], "--peer-urls=http://%s.brickyard-etcd:2380" % names[1])
+remove(names[1])
+assert etcd.wait_for(lambda: ctl("member", "add", names[1], "--peer-urls=http://"
+                                 "%s.brickyard-etcd:2380" % names[1]) is not None, 60, 1)
 start(1, "node1")
 tap.ok(healthy() and value(1) == "two\n", "it died after it was put in: it starts") or \
     tap.diag(log(1)[-3000:])

@@ -8,6 +8,7 @@ BRICKYARD_IMAGE_TEST=1 builds the image itself from its recipe, by buildah on a 
 debootstrap makes, which takes some minutes and Debian's mirror, and looks at that, too.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import atexit
 import glob
 import json
 import re
@@ -22,6 +23,7 @@ etcd.require()
 if os.geteuid() != 0 or subprocess.call(["unshare", "-m", "true"]) != 0:
     tap.skip_all("a mount namespace wants root")
 work = tempfile.mkdtemp(prefix="image-")
+atexit.register(shutil.rmtree, work, True)
 os.chmod(work, 0o755)
 recipe = open(os.path.join(IMAGES, "Containerfile")).read()
 uid, gid = map(int, re.search(r"^USER (\d+):(\d+)", recipe, re.M).groups())

@@ -3,6 +3,7 @@
 """contrib/kubernetes: every manifest is one that Kubernetes takes, and says what the
 daemon, its executor and the images say: ports, probes, rights, files, keys."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import atexit
 import glob
 import http.server
 import json
@@ -18,6 +19,7 @@ KUBECTL = shutil.which("kubectl")
 if KUBECTL is None:
     tap.skip_all("no kubectl here (package kubernetes-client)")
 work = tempfile.mkdtemp(prefix="manifests-")
+atexit.register(shutil.rmtree, work, True)
 ENV = {"PATH": os.environ["PATH"], "HOME": work}
 
 

@@ -3,6 +3,7 @@
 """What runs on storage nodes of Kubernetes: preflight.sh, which looks at them, and
 gluster-node, which runs glusterd in the container."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import atexit
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import etcd
 PREFLIGHT = os.path.join(tap.SRCDIR, "contrib", "kubernetes", "preflight.sh")
 NODE = os.path.join(tap.SRCDIR, "contrib", "container", "glusterfs", "gluster-node")
 work = tempfile.mkdtemp(prefix="node-")
+atexit.register(shutil.rmtree, work, True)
 
 
 def write(path, text="", mode=0o644):
