@@ -239,7 +239,7 @@ class Checker:
                 self.say("block volume %s has %d bytes (%d usable), on the "
                          "nodes %d (%d)", i, b["size_bytes"],
                          b["usable_bytes"], g["size_bytes"], g["usable_bytes"])
-            elif not set(b["hosts"]) <= set(g["hosts"].split(",")):
+            elif not set(b.get("hosts", ())) <= set(g["hosts"].split(",")):
                 self.say("block volume %s has other portals", i)
         for name in there:
             self.say("block volume %s/%s is nobody's", *name)
