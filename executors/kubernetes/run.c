@@ -76,6 +76,15 @@ unknown_container(const struct attempt *t, const char *words, struct fault *f)
 			 t->target.namespace, words);
 }
 
+/* "error dialing backend": the kubelet, and with it the node, does not answer.
+ * As transient it would be waited for, while other nodes are at hand.
+ */
+static bool
+is_unreached(long status)
+{
+	return status == 500 || status == 502 || status == 504;
+}
+
 /* 1: try again; -1: that is it. */
 static int
 refused(struct attempt *t, long status, struct fault *f)
@@ -97,7 +106,14 @@ refused(struct attempt *t, long status, struct fault *f)
 		t->pause_ms = PAUSE_MAX_MS;
 	if (status == 400 && strstr(words, "container") != NULL)
 		return unknown_container(t, words, f);
-	(void)refusal(t->access, &r, status, words, f);
+	if (is_unreached(status))
+		fault_set(f, BRICKYARD_ERR_UNREACHABLE, "%s: the API server "
+			  "does not get through to the kubelet of pod %s in "
+			  "namespace %s (HTTP %ld): is its Kubernetes node up? "
+			  "It says: %s", t->node->where, t->target.pod,
+			  t->target.namespace, status, words);
+	else
+		(void)refusal(t->access, &r, status, words, f);
 	return may_pass ? 1 : -1;
 }
 

@@ -392,6 +392,9 @@ class Lab:
     """Nodes, etcd, replicas with the ssh executor, a balancer.
 
     lab = Lab(dir); lab.up(); lab.load_topology()
+
+    config: for all replicas, besides; or a function of the lab that returns
+    it, called when its nodes are up.
     """
 
     def __init__(self, d, replicas=3, members=3, config=None, each=None,
@@ -417,7 +420,7 @@ class Lab:
                           "refresh_time_monitor_gluster_nodes": 5},
             # ha.py's own, which nobody uses here.
             "executors": {"simulated": {}},
-        }, self.config)
+        }, self.config(self) if callable(self.config) else self.config)
         self.inst = ha.Installation(config=config, **self.shape)
         self.url = "http://127.0.0.1:%d" % self.inst.port
         return self

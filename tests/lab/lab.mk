@@ -7,6 +7,7 @@ EXTRA_PROGRAMS += %D%/exec-driver
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
 dist_check_SCRIPTS += \
+	%D%/kube-volumes.t \
 	%D%/lab-command.t \
 	%D%/local-block.t \
 	%D%/local-cli.t \
@@ -30,4 +31,5 @@ dist_check_SCRIPTS += \
 	%D%/ssh-volumes.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
-	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py
+	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
+	%D%/kubepods.py

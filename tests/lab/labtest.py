@@ -157,6 +157,59 @@ class Test:
                 return i
         return None
 
+    # ---- a replica killed at work ----
+
+    def wait_for_end(self, location, seconds=180):
+        """Polls through whoever is ready, as a client that tries again does."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                status, headers, data = self.lab.client(30).request(
+                    "GET", location)
+            except OSError:
+                status = 503
+            if status == 303:
+                return self.call("GET", headers["Location"])
+            if status not in (200, 503, 502, 504) or \
+                    (status == 200 and headers.get("X-Pending") != "true"):
+                return status, data
+            time.sleep(0.2)
+        return 0, "it did not end"
+
+    def killed_in(self, tool, word, after):
+        """A create whose replica dies when the tool is used, before or after
+        it does its work: another one finishes it.  The volume."""
+        what = "killed %s `%s %s`" % ("after" if after else "before",
+                                      os.path.basename(tool), word)
+        nodes = self.nodes
+        for n in nodes.names:
+            nodes.trap(n, tool, word, after)
+        status, headers, data = self.c.request("POST", "/volumes", {
+            "size": 1, "durability": {"type": "replicate",
+                                      "replicate": {"replica": 2}}})
+        tap.is_(status, 202, what + ": a create is taken") or tap.diag(data)
+        location = headers["Location"]
+        n = nodes.wait_trapped(nodes.names, tool)
+        tap.ok(n is not None, what + ": it is there (%s)" % n) or self.tell()
+        i = self.owner_of(location.split("/")[-1])
+        tap.ok(i is not None, what + ": its owner is known")
+        if i is not None:
+            self.inst.kill9(i)
+            time.sleep(0.5)
+        for x in nodes.names:
+            nodes.release(x, tool)
+        status, v = self.wait_for_end(location)
+        if not tap.is_(status, 200, what + ": another replica finishes it"):
+            tap.diag(v)
+            self.tell()
+        self.audit(what, seconds=60)
+        if i is not None:
+            self.inst.start(i)
+            self.inst.wait_up(i)
+        for x in nodes.names:
+            nodes.forget_trap(x, tool)
+        return v
+
     # ---- the end ----
 
     def end(self):

@@ -7,66 +7,17 @@ client that polls gets its volume, and the nodes hold what etcd says.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
-import lab
 import time
 
 t = labtest.begin(count=3, disks=1, config={"lease_ttl_ms": 3000})
 TWO = {"type": "replicate", "replicate": {"replica": 2}}
-ALL = t.nodes.names
-
-
-
-def wait_for_end(location, seconds=180):
-    """Polls through whoever is ready, as a client that tries again does."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            status, headers, data = t.lab.client(30).request("GET", location)
-        except OSError:
-            status = 503
-        if status == 303:
-            return t.call("GET", headers["Location"])
-        if status not in (200, 503, 502, 504) or (status == 200 and headers.get("X-Pending") != "true"):
-            return status, data
-        time.sleep(0.2)
-    return 0, "it did not end"
-
-
-def killed_in(tool, word, after):
-    what = "killed %s `%s %s`" % ("after" if after else "before", os.path.basename(tool), word)
-    for n in ALL:
-        t.nodes.trap(n, tool, word, after)
-    status, headers, data = t.c.request("POST", "/volumes", {"size": 1, "durability": TWO})
-    tap.is_(status, 202, what + ": a create is taken") or tap.diag(data)
-    location = headers["Location"]
-    n = t.nodes.wait_trapped(ALL, tool)
-    tap.ok(n is not None, what + ": it is there (%s)" % n) or t.tell()
-    i = t.owner_of(location.split("/")[-1])
-    tap.ok(i is not None, what + ": its owner is known")
-    if i is not None:
-        t.inst.kill9(i)
-        time.sleep(0.5)
-    for x in ALL:
-        t.nodes.release(x, tool)
-    status, v = wait_for_end(location)
-    if not tap.is_(status, 200, what + ": another replica finishes it"):
-        tap.diag(v)
-        t.tell()
-    t.audit(what, seconds=60)
-    if i is not None:
-        t.inst.start(i)
-        t.inst.wait_up(i)
-    for x in ALL:
-        t.nodes.forget_trap(x, tool)
-
-
 LVM, GLUSTER = "/usr/sbin/lvm", "/usr/sbin/gluster"
-killed_in(LVM, "lvcreate", False)
-killed_in(LVM, "lvcreate", True)
-killed_in("/usr/sbin/mkfs.xfs", "", True)
-killed_in(GLUSTER, "--mode=script --timeout=600 volume create", True)
-killed_in(GLUSTER, "--mode=script --timeout=600 volume start", False)
-killed_in(GLUSTER, "--mode=script --timeout=600 volume start", True)
+t.killed_in(LVM, "lvcreate", False)
+t.killed_in(LVM, "lvcreate", True)
+t.killed_in("/usr/sbin/mkfs.xfs", "", True)
+t.killed_in(GLUSTER, "--mode=script --timeout=600 volume create", True)
+t.killed_in(GLUSTER, "--mode=script --timeout=600 volume start", False)
+t.killed_in(GLUSTER, "--mode=script --timeout=600 volume start", True)
 
 # ---- all replicas at work on the same nodes at once
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An API server of Kubernetes, as far as an executor needs it: pods by REST, exec
 by WebSocket with the channel subprotocols, bearer tokens and client certificates
-over TLS.  Scripts run here, or behind a command prefix.  With faults on demand."""
+over TLS.  Scripts run here, or behind a command prefix, or where a function of the
+pod says.  With faults on demand."""
 import atexit
 import base64
 import hashlib
@@ -119,7 +120,9 @@ class Api:
       pieces      messages are sent in frames of so many bytes (0: whole)
       drip        and each frame in two halves, a moment apart
       silent      WebSockets: nothing is read or written any more
-      ping_s      ping the client that often, and want its pong"""
+      ping_s      ping the client that often, and want its pong
+      argv        function of a pod and a command: the words that run it there
+      unreached   function of a pod: why its node does not answer the server, or None"""
 
     def __init__(self, d, tls=None, client_ca=None, tokens=("token",), prefix=None, address="127.0.0.1"):
         self.dir, self.pods, self.prefix = d, [], prefix or []
@@ -127,6 +130,7 @@ class Api:
         self.protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
         self.refuse, self.lie, self.cut, self.slow, self.pieces, self.drip = {}, None, None, 0, 0, False
         self.silent, self.ping_s, self.runtime_error = False, 0, None
+        self.argv, self.unreached = lambda pod, command: self.prefix + command, lambda pod: None
         self.requests, self.chosen, self.pongs, self.upgrades, self.connections = [], [], 0, 0, 0
         self.running, self.most, self.children, self.sockets = 0, 0, set(), set()
         api = self
@@ -304,6 +308,10 @@ class Request(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Upgrade", "").lower() != "websocket":
             self.fail(400, "BadRequest", "Upgrade request required")
             return
+        why = api.unreached(p)
+        if why is not None:
+            self.fail(500, "InternalError", "error dialing backend: " + why)
+            return
         offered = [x.strip() for x in self.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         protocol = next((x for x in offered if x in api.protocols), None)
         api.upgrades += 1
@@ -322,7 +330,7 @@ class Request(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = True
         api.chosen.append(protocol)
-        Session(api, self.connection, self.rfile, protocol).run(query["command"])
+        Session(api, self.connection, self.rfile, protocol).run(api.argv(p, query["command"]))
 
 
 class Session:
@@ -379,7 +387,7 @@ class Session:
         try:
             # In a session of its own, as container runtimes do it.
             p = self.process = subprocess.Popen(
-                self.api.prefix + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, cwd="/")
         except OSError as e:
             self.send(STATUS, json.dumps(status_of(

@@ -46,6 +46,13 @@ with socket.socket() as s:
     nobody = s.getsockname()[1]
 with driver(nobody) as drv:
     fails("a port where nobody listens", drv, kubeapi.UNREACHABLE, 2000, "127.0.0.1:%d" % nobody, "connect to server")
+# ---- its node is off: as transient, an operation would wait for it instead of taking another
+api.unreached = lambda pod: "dial tcp 198.18.0.9:10250: connect: no route to host"
+with driver() as drv:
+    fails("a Kubernetes node that is off is not waited for as if it were busy", drv, kubeapi.UNREACHABLE, 6000,
+          "kubelet of pod a", "HTTP 500")
+    api.unreached = lambda pod: None
+    works("and used when it is back", drv)
 listener = socket.create_server(("127.0.0.1", 0))
 says = {"what": b""}
 
