@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The main cases on real nodes by the executor kubernetes: the nodes are pods of an
 API server over TLS, three replicas run their scripts there by exec over
-WebSockets.  Volumes are created, mounted, written, expanded and deleted, a pod is
-replaced, connections break in the middle, a replica is killed, a node is off.  After
-each, what the nodes hold is what etcd says.
+WebSockets.  Volumes are created, mounted, written, expanded and deleted, pods are
+replaced, connections break in the middle, a replica is killed.  After each, what
+the nodes hold is what etcd says.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap, kubeapi
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
 import kubepods
-import lab
 import threading
 
 kubeapi.require()
@@ -51,17 +50,14 @@ tap.is_({n: labtest.digest(at, n) for n in sums}, sums, "what was written is rea
 t.umount(at)
 t.audit("expanded")
 
-# ---- many connections through the older protocol
+# ---- two at once, by the older protocol
 
 pods.api.protocols = ["v4.channel.k8s.io"]
-got = t.at_once([lambda i=i: t.call("POST", "/volumes", {"size": 1, "durability": TWO}) for i in range(4)])
-tap.is_([s for s, _ in got], [200] * 4, "four volumes at once, by version 4 of the protocol") or tap.diag(*got)
+got = t.at_once([lambda i=i: t.call("POST", "/volumes", {"size": 1, "durability": TWO}) for i in range(2)])
+tap.is_([s for s, _ in got], [200] * 2, "two volumes at once, by version 4 of the protocol") or tap.diag(*got)
 tap.ok("v4.channel.k8s.io" in pods.api.chosen, "it was used")
 pods.api.protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
-t.audit("four at once")
-gone = t.at_once([lambda x=x: t.call("DELETE", "/volumes/" + x["id"]) for s, x in got if s == 200])
-tap.is_({s for s, _ in gone}, {204}, "deleted at once") or tap.diag(*gone)
-t.audit("four deleted")
+t.audit("two at once")
 
 # ---- the API server's connections break in the middle of a script
 
@@ -83,18 +79,6 @@ t.audit("connections broken in the middle of a create", seconds=60)
 # ---- a replica is killed in the middle of a script
 
 t.killed_in(LVM, "lvcreate", True)
-
-# ---- a node is off during a create, and back
-
-t.nodes.kill("node4")
-w = t.create("one of four nodes is off", durability=THREE)
-tap.ok(w is not None and "node4" not in hosts_of(w), "it is placed on the others")
-t.audit("created while a node is off", down=["node4"])
-t.nodes.start("node4")
-back = lab.wait_for(lambda: t.nodes.run("node4", "gluster --mode=script peer status | grep -c '(Connected)'").out.strip() == "3",
-                    60)
-tap.ok(back, "node4 is back")
-t.audit("the node learns of the volume when it comes back", seconds=60)
 
 # ---- the end of all of them
 
