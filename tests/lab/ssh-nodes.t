@@ -53,7 +53,13 @@ t.umount(at)
 
 # ---- off during a create
 
+# Before it is noticed that a node is off, a brick may be planned there; then the
+# create fails, and its undo waits for the node.
 t.nodes.kill("node4")
+gone = [key[len("nodes/"):] for key, n in t.inst.docs("nodes/").items()
+        if n["manage"] == ["node4"]]
+tap.ok(lab.wait_for(lambda: t.inst.docs("health/" + gone[0]), 120),
+       "it is noticed that a node is off")
 w = t.create("one of four nodes is off", durability=THREE)
 tap.ok("node4" not in hosts_of(w), "it is placed on the others")
 t.audit("created while a node is off", down=["node4"])
