@@ -23,7 +23,7 @@ static struct {
 	int results;		/* result_str calls of 1 KiB */
 	_Atomic int sleep_ms;
 	char trace[512];
-	const struct plugin *inside;
+	_Atomic(const struct plugin *) inside;
 	int opened, closed;
 	int open_ret;
 	const char *open_text;
