@@ -194,9 +194,10 @@ not_started(struct exec *e, const struct exec_status *s)
 		return fault_set(&e->fault, BRICKYARD_ERR_TRANSIENT, "%s: the "
 				 "script was not started: exit status %u: %s",
 				 e->where, s->code, last_words(said, 1000));
-	return fault_set(&e->fault, strstr(s->message, "not found in $PATH") ||
-			 strstr(s->message, "no such file") ?
-			 BRICKYARD_ERR_PERMANENT : BRICKYARD_ERR_UNREACHABLE,
+	e->is_unreached = strstr(s->message, "not found in $PATH") == NULL &&
+		strstr(s->message, "no such file") == NULL;
+	return fault_set(&e->fault, e->is_unreached ?
+			 BRICKYARD_ERR_UNREACHABLE : BRICKYARD_ERR_PERMANENT,
 			 "%s: the script was not started: %s", e->where,
 			 s->message);
 }

@@ -184,9 +184,14 @@ struct answer {
 	char address[64];		/* that was connected to */
 };
 
+struct question {
+	const char *path;
+	bool is_upgrade;		/* as a WebSocket's handshake begins */
+};
+
 /* GET; 0: there is an answer, whatever its status. */
 int rest_get(struct brickyard_executor_instance *, const struct access *,
-	     const char *path, const struct limit *, struct answer *ret,
+	     const struct question *, const struct limit *, struct answer *ret,
 	     struct fault *) MUST_CHECK;
 void answer_free(struct answer *);
 void rest_close(struct brickyard_executor_instance *);
@@ -200,14 +205,18 @@ void text_add_encoded(struct text *, const char *);
 struct container {
 	char name[64];
 	bool is_running;
-	char why_not[600];
+	char state[600];		/* "waiting: CrashLoopBackOff: ..." */
+	char before[300];		/* how it ended the last time */
 };
 
 struct pod {
 	char name[NAME_MAX_BYTES], node[NAME_MAX_BYTES];
 	char phase[32];
 	char why[600];			/* of its phase, if it says so */
+	char not_ready_since[32];	/* "": ready, or never was */
+	bool is_lost;			/* not ready, but not by its kubelet */
 	bool is_dying;			/* being deleted */
+	char init[600];			/* the init container that it is at */
 	struct container containers[CONTAINERS_MAX];
 	size_t ncontainers;
 };
@@ -255,6 +264,16 @@ int pod_find(struct brickyard_executor_instance *, const struct access *,
 	     struct node *, const struct limit *, struct target *ret,
 	     struct fault *) MUST_CHECK;
 void pod_forget(struct brickyard_executor_instance *, struct node *);
+
+/* Anew, and in words, what becomes of its pod; "": that can't be had. */
+void pod_ask_state(struct brickyard_executor_instance *, const struct access *,
+		   const struct node *, const struct limit *, struct text *ret);
+
+/* ---- state.c ---- */
+
+/* "Pending: Unschedulable: 0/3 nodes are available"; c may be NULL. */
+void pod_state(const struct pod *, const struct container *c,
+	       struct text *ret);
 
 /* ---- refusal.c: what the API server means ---- */
 
@@ -323,6 +342,7 @@ struct exec {
 	enum outcome outcome;
 	struct fault fault;
 	long http_status;
+	bool is_unreached;		/* the container, as it seems */
 	unsigned exit_status;
 };
 

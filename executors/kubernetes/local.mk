@@ -15,6 +15,7 @@ executor_LTLIBRARIES += %D%/kubernetes.la
 	%D%/rest.c \
 	%D%/run.c \
 	%D%/socket.c \
+	%D%/state.c \
 	%D%/tls.c \
 	%D%/tools.c \
 	executors/script/text.c \

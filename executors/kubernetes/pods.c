@@ -206,22 +206,28 @@ choose(const struct brickyard_executor_instance *in, const struct node *n,
 
 /* ---- which container ---- */
 
+/* NULL: it has none of that name. */
+static const struct container *
+container_of(const struct brickyard_executor_instance *in, const struct pod *p)
+{
+	const char *name = opt_str(in, OPT_CONTAINER);
+
+	for (size_t i = 0; i < p->ncontainers; i++)
+		if (name[0] == '\0' || strcmp(p->containers[i].name, name) == 0)
+			return &p->containers[i];
+	return NULL;
+}
+
 static int
 not_ready(const struct node *n, const char *ns, const struct pod *p,
 	  const struct container *c, struct fault *f)
 {
-	const char *why = p->why;
+	CLEANUP_TEXT struct text state = { 0 };
 
-	if (c != NULL && c->why_not[0] != '\0')
-		why = c->why_not;
+	pod_state(p, c, &state);
 	return fault_set(f, BRICKYARD_ERR_UNREACHABLE, "%s: pod %s in namespace "
-			 "%s is not ready: it is %s%s%s%s%s%s%s", n->where,
-			 p->name, ns, p->is_dying ? "being deleted, " : "",
-			 p->phase[0] != '\0' ? p->phase : "in no phase",
-			 c != NULL ? ", container " : "",
-			 c != NULL ? c->name : "",
-			 why[0] != '\0' ? ": " : "", why,
-			 c != NULL && c->is_running ? " (running)" : "");
+			 "%s is not ready: it is %s", n->where, p->name, ns,
+			 text_str(&state));
 }
 
 static int
@@ -242,14 +248,10 @@ static int
 take(const struct brickyard_executor_instance *in, const struct node *n,
      const char *ns, const struct pod *p, struct target *ret, struct fault *f)
 {
-	const char *name = opt_str(in, OPT_CONTAINER);
-	const struct container *c = NULL;
+	const struct container *c = container_of(in, p);
 
-	for (size_t i = 0; i < p->ncontainers && c == NULL; i++)
-		if (name[0] == '\0' || strcmp(p->containers[i].name, name) == 0)
-			c = &p->containers[i];
 	if (c == NULL)
-		return no_container(n, ns, p, name, f);
+		return no_container(n, ns, p, opt_str(in, OPT_CONTAINER), f);
 	if (!is_alive(p) || !c->is_running)
 		return not_ready(n, ns, p, c, f);
 	snprintf(ret->namespace, sizeof(ret->namespace), "%s", ns);
@@ -259,6 +261,18 @@ take(const struct brickyard_executor_instance *in, const struct node *n,
 }
 
 /* ---- asking ---- */
+
+struct found {
+	struct pod *pods;
+	size_t n;
+	char address[64];		/* of the API server */
+};
+
+static void
+found_free(struct found *x)
+{
+	free(x->pods);
+}
 
 static void
 make_path(const struct brickyard_executor_instance *in, const struct access *a,
@@ -302,8 +316,10 @@ get(struct brickyard_executor_instance *in, const struct access *a,
     const char *path, const struct limit *l, struct answer *ret,
     struct fault *f)
 {
+	struct question q = { .path = path };
+
 	for (int tries = 1;; tries++) {
-		if (rest_get(in, a, path, l, ret, f) < 0)
+		if (rest_get(in, a, &q, l, ret, f) < 0)
 			return -1;
 		if (tries == 3 || (!refusal_may_pass(ret->status) &&
 				   (ret->status != 401 || tries > 1)))
@@ -313,16 +329,14 @@ get(struct brickyard_executor_instance *in, const struct access *a,
 	}
 }
 
+/* Those that may be its node's, of which one is to be chosen. */
 static int
-ask(struct brickyard_executor_instance *in, const struct access *a,
-    const struct node *n, const char *ns, const struct limit *l,
-    struct target *ret, struct fault *f)
+ask_pods(struct brickyard_executor_instance *in, const struct access *a,
+	 const struct node *n, const char *ns, const struct limit *l,
+	 struct found *ret, struct fault *f)
 {
 	CLEANUP(answer_free) struct answer answer = { 0 };
 	CLEANUP_TEXT struct text path = { 0 };
-	CLEANUP_FREE struct pod *pods = NULL;
-	const struct pod *p = NULL;
-	size_t npods = 0;
 
 	make_path(in, a, n, ns, &path);
 	if (path.failed)
@@ -331,16 +345,53 @@ ask(struct brickyard_executor_instance *in, const struct access *a,
 		return -1;
 	if (answer.status != 200)
 		return refused(in, a, n, ns, &answer, f);
-	if (reply_pods(&answer.body, &pods, &npods, f) < 0)
+	if (reply_pods(&answer.body, &ret->pods, &ret->n, f) < 0)
 		return -1;
 	if (opt_bool(in, OPT_GLUSTER_DAEMONSET) &&
 	    !opt_bool(in, OPT_USE_POD_NAMES))
-		npods = only_node(pods, npods, n->host);
-	if (choose(in, n, ns, pods, npods, &p, f) < 0 ||
-	    take(in, n, ns, p, ret, f) < 0)
-		return -1;
+		ret->n = only_node(ret->pods, ret->n, n->host);
 	memcpy(ret->address, answer.address, sizeof(ret->address));
 	return 0;
+}
+
+static const char *
+namespace_of(const struct brickyard_executor_instance *in,
+	     const struct access *a)
+{
+	const char *ns = opt_str(in, OPT_NAMESPACE);
+
+	return ns[0] != '\0' ? ns : a->namespace;
+}
+
+static int
+ask(struct brickyard_executor_instance *in, const struct access *a,
+    const struct node *n, const struct limit *l, struct target *ret,
+    struct fault *f)
+{
+	CLEANUP(found_free) struct found found = { 0 };
+	const char *ns = namespace_of(in, a);
+	const struct pod *p = NULL;
+
+	if (ask_pods(in, a, n, ns, l, &found, f) < 0 ||
+	    choose(in, n, ns, found.pods, found.n, &p, f) < 0 ||
+	    take(in, n, ns, p, ret, f) < 0)
+		return -1;
+	memcpy(ret->address, found.address, sizeof(ret->address));
+	return 0;
+}
+
+void
+pod_ask_state(struct brickyard_executor_instance *in, const struct access *a,
+	      const struct node *n, const struct limit *l, struct text *ret)
+{
+	CLEANUP(found_free) struct found found = { 0 };
+	const char *ns = namespace_of(in, a);
+	const struct pod *p = NULL;
+	struct fault f = { 0 };
+
+	if (ask_pods(in, a, n, ns, l, &found, &f) == 0 &&
+	    choose(in, n, ns, found.pods, found.n, &p, &f) == 0)
+		pod_state(p, container_of(in, p), ret);
 }
 
 int
@@ -348,8 +399,6 @@ pod_find(struct brickyard_executor_instance *in, const struct access *a,
 	 struct node *n, const struct limit *l, struct target *ret,
 	 struct fault *f)
 {
-	const char *ns = opt_str(in, OPT_NAMESPACE);
-
 	pthread_mutex_lock(&in->lock);
 	*ret = n->target;
 	ret->is_cached = ret->pod[0] != '\0' && now_ms() < n->target_until_ms;
@@ -357,7 +406,7 @@ pod_find(struct brickyard_executor_instance *in, const struct access *a,
 	if (ret->is_cached)
 		return 0;
 	memset(ret, 0, sizeof(*ret));
-	if (ask(in, a, n, ns[0] != '\0' ? ns : a->namespace, l, ret, f) < 0)
+	if (ask(in, a, n, l, ret, f) < 0)
 		return -1;
 	pthread_mutex_lock(&in->lock);
 	n->target = *ret;

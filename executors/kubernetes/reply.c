@@ -31,23 +31,64 @@ str_at(const json_t *j, const char *key)
 
 /* ---- pods ---- */
 
-/* "waiting: CrashLoopBackOff: back-off 5m0s restarting ..." */
+/* "waiting: CrashLoopBackOff: back-off 5m0s restarting ...", "terminated: Error:
+ * exit code 1"; empty: nothing is said.
+ */
 static void
-read_state(const json_t *state, struct container *c)
+read_state(const json_t *state, char *ret, size_t size)
 {
-	const char *key, *reason, *message;
+	const char *key;
 	json_t *value;
 
-	c->is_running = json_object_get(state, "running") != NULL;
 	json_object_foreach((json_t *)state, key, value) {
-		char s[600];
+		const char *reason = str_at(value, "reason");
+		const char *message = str_at(value, "message");
+		const json_t *code = json_object_get(value, "exitCode");
+		char s[600], number[40] = "";
 
-		reason = str_at(value, "reason");
-		message = str_at(value, "message");
-		snprintf(s, sizeof(s), "%s%s%s%s%s", key,
-			 reason[0] != '\0' ? ": " : "", reason,
+		if (json_is_integer(code))
+			snprintf(number, sizeof(number), ": exit code %d",
+				 (int)json_integer_value(code));
+		snprintf(s, sizeof(s), "%s%s%s%s%s%s", key,
+			 reason[0] != '\0' ? ": " : "", reason, number,
 			 message[0] != '\0' ? ": " : "", message);
-		copy_words(c->why_not, sizeof(c->why_not), s);
+		copy_words(ret, size, s);
+		return;
+	}
+}
+
+static void
+read_container(const json_t *status, struct container *c)
+{
+	const json_t *state = json_object_get(status, "state");
+
+	c->is_running = json_object_get(state, "running") != NULL;
+	read_state(state, c->state, sizeof(c->state));
+	read_state(json_object_get(status, "lastState"), c->before,
+		   sizeof(c->before));
+}
+
+/* Those before the containers: the one that holds them up. */
+static void
+read_init(const json_t *status, struct pod *p)
+{
+	json_t *list = json_object_get(status, "initContainerStatuses"), *s;
+	char state[500];
+	size_t i;
+
+	json_array_foreach(list, i, s) {
+		const json_t *now = json_object_get(s, "state");
+		const json_t *end = json_object_get(now, "terminated");
+
+		if (json_is_true(json_object_get(s, "ready")) || (end != NULL &&
+		    json_integer_value(json_object_get(end, "exitCode")) == 0))
+			continue;
+		state[0] = '\0';
+		read_state(now, state, sizeof(state));
+		if (state[0] == '\0')
+			continue;
+		snprintf(p->init, sizeof(p->init), "init container %.63s: %s",
+			 str_at(s, "name"), state);
 		return;
 	}
 }
@@ -62,8 +103,18 @@ read_states(const json_t *status, struct pod *p)
 		for (size_t c = 0; c < p->ncontainers; c++)
 			if (strcmp(p->containers[c].name,
 				   str_at(s, "name")) == 0)
-				read_state(json_object_get(s, "state"),
-					   &p->containers[c]);
+				read_container(s, &p->containers[c]);
+}
+
+static void
+read_ready(const json_t *condition, struct pod *p)
+{
+	const char *since = str_at(condition, "lastTransitionTime");
+
+	copy_words(p->not_ready_since, sizeof(p->not_ready_since),
+		   since[0] != '\0' ? since : "some time");
+	p->is_lost = str_at(condition, "reason")[0] == '\0' &&
+		strcmp(p->phase, "Running") == 0;
 }
 
 /* "Unschedulable: 0/3 nodes are available", if it says so. */
@@ -73,16 +124,23 @@ read_why(const json_t *status, struct pod *p)
 	json_t *list = json_object_get(status, "conditions"), *c;
 	const char *reason = str_at(status, "reason");
 	const char *message = str_at(status, "message");
+	bool has_words = reason[0] != '\0' || message[0] != '\0';
 	char s[600];
 	size_t i;
 
 	json_array_foreach(list, i, c) {
-		if (reason[0] != '\0' || message[0] != '\0')
-			break;
-		if (strcmp(str_at(c, "status"), "False") == 0) {
-			reason = str_at(c, "reason");
-			message = str_at(c, "message");
-		}
+		/* That it is to be disrupted is true when it is bad. */
+		bool is_bad = strcmp(str_at(c, "status"), strcmp(
+			str_at(c, "type"), "DisruptionTarget") == 0 ?
+			"True" : "False") == 0;
+
+		if (is_bad && strcmp(str_at(c, "type"), "Ready") == 0)
+			read_ready(c, p);
+		if (!is_bad || has_words)
+			continue;
+		reason = str_at(c, "reason");
+		message = str_at(c, "message");
+		has_words = reason[0] != '\0' || message[0] != '\0';
 	}
 	snprintf(s, sizeof(s), "%s%s%s", reason,
 		 reason[0] != '\0' && message[0] != '\0' ? ": " : "", message);
@@ -111,6 +169,7 @@ read_pod(const json_t *j, struct pod *p)
 		p->ncontainers = i + 1;
 	}
 	read_states(status, p);
+	read_init(status, p);
 	read_why(status, p);
 }
 
@@ -164,6 +223,24 @@ read_causes(const json_t *details, struct exec_status *ret)
 	}
 }
 
+/* A server that does not get through to a kubelet names what it asked: a URL with
+ * the whole command, behind which the reason would be lost.
+ */
+static void
+copy_without_url(char *ret, size_t size, const char *s)
+{
+	const char *at = strstr(s, "Post \"http");
+	const char *end = at != NULL ? strstr(at, "\": ") : NULL;
+	CLEANUP_TEXT struct text t = { 0 };
+
+	if (end != NULL) {
+		text_add(&t, s, (size_t)(at - s));
+		text_addf(&t, "%s", end + strlen("\": "));
+		s = text_str(&t);
+	}
+	copy_words(ret, size, s);
+}
+
 int
 reply_exec_status(const struct text *t, struct exec_status *ret)
 {
@@ -177,6 +254,7 @@ reply_exec_status(const struct text *t, struct exec_status *ret)
 	ret->has_code = ret->is_success;
 	if (!ret->is_success)
 		read_causes(json_object_get(j, "details"), ret);
-	copy_words(ret->message, sizeof(ret->message), str_at(j, "message"));
+	copy_without_url(ret->message, sizeof(ret->message),
+			 str_at(j, "message"));
 	return 0;
 }

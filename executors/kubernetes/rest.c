@@ -146,6 +146,29 @@ lists_free(struct lists *l)
 	curl_slist_free_all(l->to);
 }
 
+/* What a server needs to take it for a WebSocket: for the words of a refusal,
+ * nothing is ever sent on it.
+ */
+static int
+add_upgrade(struct lists *l)
+{
+	static const char *const words[] = {
+		"Connection: Upgrade", "Upgrade: websocket",
+		"Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: YnJpY2t5YXJkIGlzIGhlcg==",
+		"Sec-WebSocket-Protocol: v4.channel.k8s.io",
+	};
+	struct curl_slist *s;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		s = curl_slist_append(l->head, words[i]);
+		if (s == NULL)
+			return -1;
+		l->head = s;
+	}
+	return 0;
+}
+
 static struct curl_slist *
 slist_of(const struct text *t)
 {
@@ -178,7 +201,7 @@ set_target(CURL *c, const struct access *a, const char *path,
 
 static int
 set_up(const struct brickyard_executor_instance *in, struct handle *h,
-       const char *path, struct answer *r, struct lists *l, struct fault *f)
+       const struct question *q, struct answer *r, struct lists *l, struct fault *f)
 {
 	CLEANUP_TEXT struct text head = { 0 }, authorization = { 0 };
 	CURL *c = h->easy;
@@ -193,10 +216,11 @@ set_up(const struct brickyard_executor_instance *in, struct handle *h,
 		if (l->head == NULL)
 			return fault_nomem(f);
 		explicit_bzero(head.s, head.len);
-		curl_easy_setopt(c, CURLOPT_HTTPHEADER, l->head);
 	}
-	if (set_target(c, h->access, path, l) < 0)
+	if ((q->is_upgrade && add_upgrade(l) < 0) ||
+	    set_target(c, h->access, q->path, l) < 0)
 		return fault_nomem(f);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, l->head);
 	if (h->access->is_tls)
 		set_tls(c, h->access);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -288,7 +312,7 @@ take_answer(CURL *c, struct answer *r)
 
 static int
 ask(const struct brickyard_executor_instance *in, struct handle *h,
-    const char *path, const struct limit *limit, struct answer *r,
+    const struct question *q, const struct limit *limit, struct answer *r,
     struct fault *f)
 {
 	CLEANUP(lists_free) struct lists lists = { 0 };
@@ -297,7 +321,7 @@ ask(const struct brickyard_executor_instance *in, struct handle *h,
 	int e;
 
 	snprintf(where, sizeof(where), "API server %s", h->access->server);
-	if (set_up(in, h, path, r, &lists, f) < 0)
+	if (set_up(in, h, q, r, &lists, f) < 0)
 		return -1;
 	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, words);
 	if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK)
@@ -314,7 +338,7 @@ ask(const struct brickyard_executor_instance *in, struct handle *h,
 
 int
 rest_get(struct brickyard_executor_instance *in, const struct access *a,
-	 const char *path, const struct limit *limit, struct answer *ret,
+	 const struct question *q, const struct limit *limit, struct answer *ret,
 	 struct fault *f)
 {
 	struct handle *h = handle_take(in, a);
@@ -322,8 +346,9 @@ rest_get(struct brickyard_executor_instance *in, const struct access *a,
 
 	if (h == NULL)
 		return fault_nomem(f);
-	e = ask(in, h, path, limit, ret, f);
-	if (e < 0)
+	e = ask(in, h, q, limit, ret, f);
+	/* What a WebSocket was begun on, carries nothing else any more. */
+	if (e < 0 || q->is_upgrade)
 		handle_free(h);
 	else
 		handle_give(in, h);

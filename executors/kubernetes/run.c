@@ -10,6 +10,7 @@
 #define TRIES_MAX 4
 #define PAUSE_MS 300		/* times the number of tries */
 #define PAUSE_MAX_MS 5000	/* that a server may ask for */
+#define HEAR_MS 4000		/* for the words of a refusal that takes long */
 
 struct attempt {
 	struct brickyard_executor_instance *in;
@@ -19,6 +20,9 @@ struct attempt {
 	struct target target;
 	int tries;
 	int64_t pause_ms;		/* before the next */
+	long refused;			/* with that status the last time, */
+	bool was_asked;			/* and asked at length for */
+	char words[1024];		/* these words; "": none */
 };
 
 static int
@@ -46,25 +50,38 @@ pause_for(const struct attempt *t, struct fault *f)
  * without the upgrade is refused in the same way, before anything is run.
  */
 static int
-hear_why(struct attempt *t, long *status, char *words, size_t size,
+hear_why(struct attempt *t, const struct question *q, const struct limit *l,
 	 struct fault *f)
 {
-	static const char *const nothing[] = { "true", NULL };
 	CLEANUP(answer_free) struct answer answer = { 0 };
-	CLEANUP_TEXT struct text path = { 0 };
 
-	command_path(t->access, &t->target, nothing, &path);
-	if (path.failed)
-		return fault_nomem(f);
-	if (rest_get(t->in, t->access, path.s, t->limit, &answer, f) < 0)
+	if (rest_get(t->in, t->access, q, l, &answer, f) < 0)
 		return -1;
 	/* Refusals by the way pass; that it needs an upgrade is no reason. */
-	if (answer.status == *status) {
-		reply_message(&answer.body, words, size);
+	if (answer.status == t->refused) {
+		reply_message(&answer.body, t->words, sizeof(t->words));
 		if (answer.retry_after_s > 0)
 			t->pause_ms = answer.retry_after_s * 1000;
 	}
 	return 0;
+}
+
+/* A server that does not get through to the kubelet tries that for upgrades only,
+ * and takes its time: it is asked once, and not for long.
+ */
+static void
+hear_at_length(struct attempt *t, const struct question *plain)
+{
+	struct question q = { .path = plain->path, .is_upgrade = true };
+	struct limit l = *t->limit;
+	struct fault ignored = { 0 };
+
+	if (t->words[0] != '\0' || t->was_asked)
+		return;
+	t->was_asked = true;
+	if (l.deadline_ms > now_ms() + HEAR_MS)
+		l.deadline_ms = now_ms() + HEAR_MS;
+	(void)hear_why(t, &q, &l, &ignored);
 }
 
 static int
@@ -85,6 +102,64 @@ is_unreached(long status)
 	return status == 500 || status == 502 || status == 504;
 }
 
+/* What its pod is like now, that can't be got at. */
+static void
+add_state(struct attempt *t, struct text *ret)
+{
+	pod_ask_state(t->in, t->access, t->node, t->limit, ret);
+	if (ret->len == 0)
+		text_addf(ret, "not to be asked for now");
+}
+
+static void
+unreached(struct attempt *t, long status, struct fault *f)
+{
+	CLEANUP_TEXT struct text state = { 0 };
+
+	add_state(t, &state);
+	fault_set(f, BRICKYARD_ERR_UNREACHABLE, "%s: the API server does not "
+		  "get through to the kubelet of pod %s in namespace %s (HTTP "
+		  "%ld): is its Kubernetes node up? The pod is %s; the API "
+		  "server says: %s", t->node->where, t->target.pod,
+		  t->target.namespace, status, text_str(&state),
+		  t->words[0] != '\0' ? t->words : "nothing more, in the time "
+		  "there was");
+}
+
+/* It was let in, but the container could not be got at. */
+static void
+not_started(struct attempt *t, const struct exec *e, struct fault *f)
+{
+	CLEANUP_TEXT struct text state = { 0 };
+
+	add_state(t, &state);
+	fault_set(f, e->fault.err_class, "%s; the pod is %s", e->fault.text,
+		  text_str(&state));
+}
+
+static int
+hear(struct attempt *t, long status, struct fault *f)
+{
+	static const char *const nothing[] = { "true", NULL };
+	CLEANUP_TEXT struct text path = { 0 };
+	struct question q = { 0 };
+
+	command_path(t->access, &t->target, nothing, &path);
+	if (path.failed)
+		return fault_nomem(f);
+	q.path = path.s;
+	if (status != t->refused) {
+		t->refused = status;
+		t->was_asked = false;
+		t->words[0] = '\0';
+	}
+	if (hear_why(t, &q, t->limit, f) < 0)
+		return -1;
+	if (is_unreached(status))
+		hear_at_length(t, &q);
+	return 0;
+}
+
 /* 1: try again; -1: that is it. */
 static int
 refused(struct attempt *t, long status, struct fault *f)
@@ -93,27 +168,23 @@ refused(struct attempt *t, long status, struct fault *f)
 		/* "get" is what a WebSocket upgrade needs; newer ones want
 		 * "create", too. */
 		"\"create\", \"get\"", "\"pods/exec\"", t->target.namespace };
-	char words[1024] = "it gives no reason";
 	bool may_pass = refusal_may_pass(status) ||
 		(status == 404 && t->target.is_cached) ||
 		(status == 401 && t->tries == 1);
 
 	t->pause_ms = PAUSE_MS * t->tries;
 	pod_forget(t->in, t->node);
-	if (hear_why(t, &status, words, sizeof(words), f) < 0)
+	if (hear(t, status, f) < 0)
 		return -1;
 	if (t->pause_ms > PAUSE_MAX_MS)
 		t->pause_ms = PAUSE_MAX_MS;
-	if (status == 400 && strstr(words, "container") != NULL)
-		return unknown_container(t, words, f);
+	if (status == 400 && strstr(t->words, "container") != NULL)
+		return unknown_container(t, t->words, f);
 	if (is_unreached(status))
-		fault_set(f, BRICKYARD_ERR_UNREACHABLE, "%s: the API server "
-			  "does not get through to the kubelet of pod %s in "
-			  "namespace %s (HTTP %ld): is its Kubernetes node up? "
-			  "It says: %s", t->node->where, t->target.pod,
-			  t->target.namespace, status, words);
+		unreached(t, status, f);
 	else
-		(void)refusal(t->access, &r, status, words, f);
+		(void)refusal(t->access, &r, status, t->words[0] != '\0' ?
+			      t->words : "nothing more", f);
 	return may_pass ? 1 : -1;
 }
 
@@ -135,6 +206,8 @@ judge(struct attempt *t, struct exec *e, struct fault *f)
 	default:
 		pod_forget(t->in, t->node);
 		*f = e->fault;
+		if (e->is_unreached)
+			not_started(t, e, f);
 		return -1;
 	}
 }

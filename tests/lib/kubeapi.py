@@ -78,14 +78,15 @@ def openssl(*words):
 # ---- objects
 
 def pod(name, namespace="glusterfs", node="", labels=None, containers=("glusterfs",), phase="Running", state=None,
-        deleting=False, **status):
+        deleting=False, last=None, **status):
     state = state or {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
     p = {"kind": "Pod", "apiVersion": "v1",
          "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
          "spec": {"nodeName": node, "containers": [{"name": c, "image": "gluster"} for c in containers]},
          "status": {"phase": phase, **status}}
     if phase == "Running" or "waiting" in state:
-        p["status"]["containerStatuses"] = [{"name": c, "ready": False, "state": state} for c in containers]
+        p["status"]["containerStatuses"] = [{"name": c, "ready": False, "state": state, "lastState": last or {}}
+                                            for c in containers]
     if deleting:
         p["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     return p
@@ -308,13 +309,13 @@ class Request(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Upgrade", "").lower() != "websocket":
             self.fail(400, "BadRequest", "Upgrade request required")
             return
-        why = api.unreached(p)
-        if why is not None:
-            self.fail(500, "InternalError", "error dialing backend: " + why)
-            return
         offered = [x.strip() for x in self.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         protocol = next((x for x in offered if x in api.protocols), None)
-        api.upgrades += 1
+        why, is_v5 = api.unreached(p), protocol == "v5.channel.k8s.io"
+        if why is not None and not is_v5:
+            self.fail(500, "InternalError", "error dialing backend: " + why)
+            return
+        api.upgrades += why is None
         if api.cut == "upgrade":
             self.connection.shutdown(socket.SHUT_RDWR)
             return
@@ -329,8 +330,13 @@ class Request(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.flush()
         self.close_connection = True
+        session = Session(api, self.connection, self.rfile, protocol)
+        if why is not None:
+            # Version 5 ends at the server, which only then turns to the kubelet.
+            session.unreached(self.path, why)
+            return
         api.chosen.append(protocol)
-        Session(api, self.connection, self.rfile, protocol).run(api.argv(p, query["command"]))
+        session.run(api.argv(p, query["command"]))
 
 
 class Session:
@@ -457,6 +463,14 @@ class Session:
                     self.send_frame(9, b"are you there?")
             except OSError:
                 return
+
+    def unreached(self, path, why):
+        why = 'error sending request: Post "https://198.18.0.9:10250%s": %s' % (path.replace("/api/v1", ""), why)
+        body = status_of(500, "InternalError", "Internal error occurred: " + why)
+        body["details"] = {"causes": [{"message": why}]}
+        self.send(STATUS, json.dumps(body).encode())
+        threading.Thread(target=self.read, daemon=True).start()
+        self.close(1000)
 
     # ---- from the client
 

@@ -50,7 +50,11 @@ with driver(nobody) as drv:
 api.unreached = lambda pod: "dial tcp 198.18.0.9:10250: connect: no route to host"
 with driver() as drv:
     fails("a Kubernetes node that is off is not waited for as if it were busy", drv, kubeapi.UNREACHABLE, 6000,
-          "kubelet of pod a", "HTTP 500")
+          "the script was not started: ", "dial tcp 198.18.0.9:10250: connect: no route to host", "the pod is Running")
+    api.protocols.remove("v5.channel.k8s.io")
+    fails("nor by the older protocol", drv, kubeapi.UNREACHABLE, 6000, "kubelet of pod a", "HTTP 500",
+          "error dialing backend: dial tcp 198.18.0.9:10250: connect: no route to host", "The pod is Running")
+    api.protocols.insert(0, "v5.channel.k8s.io")
     api.unreached = lambda pod: None
     works("and used when it is back", drv)
 listener = socket.create_server(("127.0.0.1", 0))

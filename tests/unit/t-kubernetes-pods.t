@@ -67,11 +67,48 @@ with driver() as drv:
     fails("a container that waits", drv, kubeapi.UNREACHABLE, "container glusterfs",
           "waiting: CrashLoopBackOff: back-off 5m0s restarting", host="n1")
     state(state={"terminated": {"reason": "OOMKilled", "exitCode": 137}})
-    fails("one that was killed", drv, kubeapi.UNREACHABLE, "terminated: OOMKilled", host="n1")
+    fails("one that was killed", drv, kubeapi.UNREACHABLE, "terminated: OOMKilled: exit code 137", host="n1")
+    state(state={"waiting": {"reason": "CrashLoopBackOff"}},
+          last={"terminated": {"reason": "Error", "exitCode": 3, "message": "no modules"}})
+    fails("and how it ended before", drv, kubeapi.UNREACHABLE, "container glusterfs: waiting: CrashLoopBackOff",
+          "before that it was terminated: Error: exit code 3: no modules", host="n1")
+    state("Pending", initContainerStatuses=[
+        {"name": "first", "ready": True, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}},
+        {"name": "second", "ready": False, "state": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}])
+    fails("an init container that waits", drv, kubeapi.UNREACHABLE, "Pending",
+          "init container second: waiting: ErrImagePull: no such image", host="n1")
+    state("Pending")
+    fails("one that its node has not begun", drv, kubeapi.UNREACHABLE, "its node k-n1 has not begun to start it", host="n1")
+    api.pods[0]["spec"]["nodeName"] = ""
+    fails("one that has no node", drv, kubeapi.UNREACHABLE, "no node has been chosen", host="n1")
+    state("Unknown", reason="NodeLost", message="Node k-n1 which was running pod a is unresponsive")
+    fails("a node that is lost", drv, kubeapi.UNREACHABLE, "it is Unknown: NodeLost: Node k-n1 which was running", host="n1")
+    state("Succeeded")
+    fails("a pod that has ended", drv, kubeapi.UNREACHABLE, "it is Succeeded", host="n1")
+    state(deleting=True, conditions=[{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager",
+                                      "message": "Taint manager: deleting due to NoExecute taint"}])
+    fails("why it is being deleted", drv, kubeapi.UNREACHABLE,
+          "being deleted, Running: DeletionByTaintManager: Taint manager", host="n1")
     state("Failed", reason="Evicted", message="low on memory")
     fails("a pod that has failed", drv, kubeapi.UNREACHABLE, "Failed", "Evicted: low on memory", host="n1")
     state(deleting=True)
     fails("a pod that is being deleted", drv, kubeapi.UNREACHABLE, "being deleted", host="n1")
+
+    # ---- on a node that is off: it stays as it was, but for its condition Ready
+    api.unreached = lambda pod: "dial tcp 198.18.0.9:10250: i/o timeout"
+    OFF = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-21T18:00:00Z"}
+    for api.protocols, reason in ((["v4.channel.k8s.io"], "is its Kubernetes node up? "),
+                                  (["v5.channel.k8s.io"], "error sending request: dial tcp")):
+        state(conditions=[OFF])
+        fails("its node is off: what is known of it (%s)" % api.protocols[0], drv, kubeapi.UNREACHABLE,
+              "he pod is Running, but since 2026-11-21T18:00:00Z Kubernetes has not heard of its node k-n1",
+              "dial tcp 198.18.0.9:10250: i/o timeout", reason, host="n1")
+    api.protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
+    state(conditions=[{**OFF, "reason": "ContainersNotReady", "message": "containers with unready status: [glusterfs]"}])
+    fails("a kubelet that says so itself is another thing", drv, kubeapi.UNREACHABLE, "the pod is Running: "
+          "ContainersNotReady: containers with unready status: [glusterfs], not ready since 2026-11-21T18:00:00Z",
+          host="n1")
+    api.unreached = lambda pod: None
 
 # ---- which container
 api.pods = [labelled("a", containers=("proxy", "glusterfs"))]
