@@ -36,6 +36,7 @@ EXTRA_DIST += \
 	%D%/kubernetes/overlays/openshift/kustomization.yaml \
 	%D%/kubernetes/overlays/openshift/scc.yaml \
 	%D%/kubernetes/preflight.sh \
+	%D%/kubernetes/samples/backup.yaml \
 	%D%/kubernetes/samples/claim.yaml \
 	%D%/kubernetes/samples/static.yaml \
 	%D%/kubernetes/samples/topology.json \

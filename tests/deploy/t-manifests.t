@@ -56,7 +56,7 @@ for d in ["base"] + sorted(glob.glob("overlays/*", root_dir=TOP)):
     texts[d] = kubectl("kustomize", os.path.join(TOP, d))
     sets[d] = objects(texts[d])
     tap.ok(len(sets[d]) > 8, "%s: kustomize builds it" % d)
-for f in ("claim.yaml", "static.yaml"):
+for f in ("backup.yaml", "claim.yaml", "static.yaml"):
     texts[f] = read(TOP, "samples", f)
     sets[f] = objects(texts[f])
     tap.ok(len(sets[f]) >= 2, "samples/%s can be read" % f)
