@@ -281,6 +281,9 @@ s["volumes"] = "Id:abc    Cluster:def    Name:vol_abc\n"
 c.write(s)
 bad(c.deploy("-y", "--abort", topology=None), "there are 1 volumes",
     "abort is refused while there are volumes")
+c.update(fail={"exec -i deployment/brickyard": 1})
+bad(c.deploy("-y", "--abort", topology=None), "does not say whether it has volumes",
+    "and when nobody says whether there are")
 tap.ok("deployment.apps/brickyard" in c.state()["objects"], "and nothing was removed")
 n = len(c.changes())
 c.deploy("-y", "--force", "--abort", "--dry-run", topology=None)
