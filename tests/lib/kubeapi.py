@@ -125,6 +125,8 @@ class Api:
       argv        function of a pod and a command: the words that run it there
       unreached   function of a pod: why its node does not answer the server, or None"""
 
+    REQUEST, ALPN = property(lambda self: Request), ["h2", "http/1.1"]
+
     def __init__(self, d, tls=None, client_ca=None, tokens=("token",), prefix=None, address="127.0.0.1"):
         self.dir, self.pods, self.prefix = d, [], prefix or []
         self.tokens, self.client_ca, self.lock = set(tokens), client_ca, threading.Lock()
@@ -136,7 +138,7 @@ class Api:
         self.running, self.most, self.children, self.sockets = 0, 0, set(), set()
         api = self
 
-        class Handler(Request):
+        class Handler(self.REQUEST):
             server_api = api
         self.http = Server((address, 0), Handler)
         self.http.api, self.tls = self, None
@@ -144,7 +146,7 @@ class Api:
         if tls is not None:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*tls)
-            self.tls.set_alpn_protocols(["h2", "http/1.1"])
+            self.tls.set_alpn_protocols(self.ALPN)
             if client_ca is not None:
                 self.tls.load_verify_locations(client_ca)
                 self.tls.verify_mode = ssl.CERT_OPTIONAL
@@ -186,6 +188,12 @@ class Api:
                 os.killpg(pid, signal.SIGKILL)
             except OSError:
                 pass
+
+
+class Kubelet(Api):
+    """As far as a real API server needs one: for exec by version 4, and for logs."""
+    logs = b""
+    REQUEST, ALPN = property(lambda self: KubeletRequest), ["http/1.1"]
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -309,6 +317,10 @@ class Request(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Upgrade", "").lower() != "websocket":
             self.fail(400, "BadRequest", "Upgrade request required")
             return
+        self.begin(p, query)
+
+    def begin(self, p, query):
+        api = self.server_api
         offered = [x.strip() for x in self.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         protocol = next((x for x in offered if x in api.protocols), None)
         why, is_v5 = api.unreached(p), protocol == "v5.channel.k8s.io"
@@ -337,6 +349,23 @@ class Request(http.server.BaseHTTPRequestHandler):
             return
         api.chosen.append(protocol)
         session.run(api.argv(p, query["command"]))
+
+
+class KubeletRequest(Request):
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        m = re.fullmatch(r"/exec/([^/]+)/([^/]+)/([^/]+)", url.path)
+        with self.server_api.lock:
+            self.server_api.requests.append(self.path)
+        if m is None and url.path.startswith("/containerLogs/"):
+            self.answer(200, self.server_api.logs)
+        elif m is None:
+            self.fail(404, "NotFound", "404 page not found")
+        elif self.headers.get("Upgrade", "").lower() != "websocket":
+            # SPDY is what newer API servers turn version 5 into.
+            self.fail(400, "BadRequest", "this kubelet speaks WebSockets only")
+        else:
+            self.begin(pod(m.group(2), m.group(1)), urllib.parse.parse_qs(url.query))
 
 
 class Session:
