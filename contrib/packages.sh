@@ -12,7 +12,7 @@ LAB_PACKAGES="python3 etcd-server etcd-client haproxy openssh-server
 	openssh-client sudo user-mode-linux"
 TEST_PACKAGES="g++ python3 etcd-server haproxy openssl valgrind binutils sqlite3
 	user-mode-linux attr e2fsprogs fdisk zsh fish clang libclang-rt-14-dev
-	$LAB_PACKAGES python3-venv"
+	$LAB_PACKAGES python3-venv buildah mmdebstrap"
 # Whoever has a kubectl of another origin can't have Debian's beside it.
 command -v kubectl >/dev/null || TEST_PACKAGES="$TEST_PACKAGES kubernetes-client"
 

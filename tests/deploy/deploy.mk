@@ -7,4 +7,4 @@ dist_check_SCRIPTS += \
 	%D%/t-image.t \
 	%D%/t-manifests.t \
 	%D%/t-node.t
-EXTRA_DIST += %D%/fake-kubectl
+EXTRA_DIST += %D%/fake-kubectl %D%/glusterpod.py tests/lib/images.py

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The image of brickyardd: as a plain user on a read-only root it starts against a real
-etcd, and is ready.
+"""The images: brickyardd's and etcd's start as a plain user on a read-only root, the one
+on the other, and are ready; GlusterFS's is a storage node.
 
-What is built here is put on this machine's own root, read-only, in a mount namespace.
-BRICKYARD_IMAGE_TEST=1 builds the image itself from its recipe, by buildah on a base that
-debootstrap makes, which takes some minutes and Debian's mirror, and looks at that, too.
+What is built here is put on this machine's own root, read-only, in a mount namespace.  Then
+buildah makes all three images from their recipes, on a base of mmdebstrap's, which takes
+two minutes and Debian's mirror.  BRICKYARD_IMAGE_TEST=0 leaves that out.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 import atexit
@@ -13,12 +13,18 @@ import glob
 import json
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
+import time
 
 import etcd
+import images
 
+sys.path.insert(0, os.path.join(tap.SRCDIR, "tests", "deploy"))
 IMAGES = os.path.join(tap.SRCDIR, "contrib", "container")
+MANIFESTS = os.path.join(tap.SRCDIR, "contrib", "kubernetes", "base")
 etcd.require()
 if os.geteuid() != 0 or subprocess.call(["unshare", "-m", "true"]) != 0:
     tap.skip_all("a mount namespace wants root")
@@ -33,76 +39,58 @@ health = re.search(r"^\s+CMD (curl.*)$", recipe, re.M).group(1)
 cluster = etcd.Etcd()
 
 
-def run_image(root, name, daemon=None):
+def run_image(root, name, store, daemon=None):
     """Start ENTRYPOINT in root, which is read-only, as the recipe's user, with no rights;
     then what a container runtime and a kubelet would ask."""
-    conf = os.path.join(work, name + ".json")
-    with open(conf, "w") as f:
-        json.dump({"store": cluster.spec(),
-                   "store_options": {"prefix": "/image/%s/" % name},
+    conf = tempfile.mkdtemp(prefix="conf-", dir=work)
+    os.chmod(conf, 0o755)
+    with open(conf + "/brickyard.json", "w") as f:
+        json.dump({"store": store, "store_options": {"prefix": "/image/%s/" % len(name)},
                    "glusterfs": {"executor": "mock"}}, f)
-    os.chmod(conf, 0o644)
-    here = os.path.join(work, name)
-    os.makedirs(here)
-    # A private copy of the mounts; nothing of it is seen outside.
-    script = """set -e
-mount --make-rprivate /
-mount --bind "$1" "$2"
-for d in dev proc tmp; do [ -d "$2/$d" ]; done
-mount --rbind /dev "$2/dev"; mount -t proc proc "$2/proc"
-mount -t tmpfs -o mode=1777 tmp "$2/tmp"
-cp "$3" "$2/tmp/brickyard.json"; chmod 644 "$2/tmp/brickyard.json"
-if [ -n "$4" ]; then mkdir "$2/tmp/image"; cp -a "$4/." "$2/tmp/image/"; fi
-mount -o remount,bind,ro "$2"
-shift 4
-exec "$@"
-"""
+    os.chmod(conf + "/brickyard.json", 0o644)
+    # On this machine's root nothing can be made: what is there is hidden instead.
+    at = "/mnt" if daemon else "/etc/brickyard"
+    mounts = [(conf, at)] + ([(built, "/media")] if daemon else [])
     port = etcd.free_ports(1)[0]
-    words = ["setpriv", "--reuid", str(uid), "--regid", str(gid), "--clear-groups",
-             "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
-    command = (daemon or entry) + ["--listen", "127.0.0.1:%d" % port]
-    env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-           "BRICKYARD_CONFIG": "/tmp/brickyard.json", "HEKETI_ADMIN_KEY": "a",
+    env = {"BRICKYARD_CONFIG": at + "/brickyard.json", "HEKETI_ADMIN_KEY": "a",
            "HEKETI_USER_KEY": "b", "HOSTNAME": "pod-x"}
     if daemon:
-        env["BRICKYARD_BINDIR"] = "/tmp/image/bin"
-        env["BRICKYARD_PLUGIN_PATH"] = "/tmp/image/plugins"
-    log = open(os.path.join(work, name + ".log"), "w+")
-    p = etcd.spawn(["unshare", "-m", "sh", "-c", script, "sh", root, here, conf,
-                    os.path.join(work, "built") if daemon else ""] +
-                   ["chroot", here] + words + command,
-                   env=env, stdout=log, stderr=log)
+        env.update(BRICKYARD_BINDIR="/media/bin", BRICKYARD_PLUGIN_PATH="/media/plugins")
+    c = images.Container(work, root, (daemon or entry) + ["--listen", "127.0.0.1:%d" % port],
+                         mounts, env, nothing=(uid, gid))
 
     def ask(path, check="curl -fs"):
         return subprocess.run(["sh", "-c", "%s http://127.0.0.1:%d%s" %
                                (check, port, path)], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True)
-    ready = etcd.wait_for(lambda: p.poll() is not None or
+
+    def healthy():
+        return subprocess.call(["sh", "-c", health], stdout=subprocess.DEVNULL, env=dict(
+            os.environ, BRICKYARD_HEALTH_URL="http://127.0.0.1:%d" % port)) == 0
+    ready = etcd.wait_for(lambda: not c.is_there() or
                           ask("/readyz").returncode == 0, 90, 0.2)
-    tap.ok(ready and p.poll() is None, "%s: /readyz says yes, on etcd" % name) or \
-        tap.diag(open(log.name).read()[-3000:])
-    if p.poll() is None:
-        status = open("/proc/%d/status" % p.pid).read()
-        tap.is_((re.search(r"Uid:\t(\d+)\t(\d+)", status).groups(),
-                 re.search(r"CapEff:\t(\S+)", status).group(1),
-                 re.search(r"CapBnd:\t(\S+)", status).group(1)),
-                ((str(uid), str(uid)), "0" * 16, "0" * 16),
-                "%s: it is a plain user with no rights" % name)
-        r = subprocess.run(["nsenter", "-t", str(p.pid), "-m", "chroot",
-                            here, "touch", "/var/x"], stderr=subprocess.PIPE, text=True)
-        tap.has(r.stderr, "Read-only file system", "%s: its root can't be written to" % name)
-        r = subprocess.run(["sh", "-c", health], stdout=subprocess.PIPE,
-                           env=dict(os.environ, BRICKYARD_HEALTH_URL=
-                                    "http://127.0.0.1:%d" % port))
-        tap.is_(r.returncode, 0, "%s: the health check of the recipe is content" % name)
-        tap.is_(ask("/clusters").returncode, 22, "%s: tokens are asked for" % name)
-        p.terminate()
-        tap.is_(p.wait(60), 0, "%s: told to stop, it stops" % name)
-        r = subprocess.run(["sh", "-c", health], env=dict(
-            os.environ, BRICKYARD_HEALTH_URL="http://127.0.0.1:%d" % port))
-        tap.ok(r.returncode != 0, "%s: and the health check is not content" % name)
-    else:
-        tap.diag("exit", p.returncode)
+    tap.ok(ready and c.is_there(), "%s: /readyz says yes, on etcd" % name) or \
+        tap.diag(c.said()[-3000:])
+    if not c.is_there():
+        tap.diag("exit", c.process.returncode)
+        return
+    is_plain(c, name)
+    tap.ok(healthy(), "%s: the health check of the recipe is content" % name)
+    tap.is_(ask("/clusters").returncode, 22, "%s: tokens are asked for" % name)
+    tap.is_(c.end(), 0, "%s: told to stop, it stops" % name)
+    tap.ok(not healthy(), "%s: and the health check is not content" % name)
+
+
+def is_plain(c, name):
+    with open("/proc/%d/status" % c.pid) as f:
+        status = f.read()
+    tap.is_((re.search(r"Uid:\t(\d+)\t(\d+)", status).groups(),
+             re.search(r"CapEff:\t(\S+)", status).group(1),
+             re.search(r"CapBnd:\t(\S+)", status).group(1)),
+            ((str(uid), str(uid)), "0" * 16, "0" * 16),
+            "%s: it is a plain user with no rights" % name)
+    tap.has(c.run("touch", "/var/x").stdout, "Read-only file system",
+            "%s: its root can't be written to" % name)
 
 
 # ---- what is built here
@@ -119,7 +107,7 @@ for kind, top in (("volume-types", "plugins"), ("executors", "executors")):
         shutil.copy(so, built + "/plugins/" + kind)
 shutil.copy(os.path.join(IMAGES, "heketi-start"), built + "/bin")
 subprocess.check_call(["chmod", "-R", "go=rX", built])
-run_image("/", "this machine's root", ["/tmp/image/bin/heketi-start"])
+run_image("/", "this machine's root", cluster.spec(), ["/media/bin/heketi-start"])
 
 # ---- what the recipes say
 
@@ -137,55 +125,130 @@ for f in glob.glob(os.path.join(IMAGES, "**", "Containerfile"), recursive=True):
                for w in [line] if not os.path.exists(os.path.join(tap.SRCDIR, w))]
     tap.is_(missing, [], "%s copies what is there" % os.path.relpath(f, IMAGES))
 
-# ---- the image
+# ---- the images
 
-tools = [t for t in ("buildah", "debootstrap") if shutil.which(t) is None]
-if os.environ.get("BRICKYARD_IMAGE_TEST") != "1":
-    tap.skip("the image, by buildah", "takes minutes: BRICKYARD_IMAGE_TEST=1 asks for it")
+tools = [t for t in ("buildah", "mmdebstrap", "kubectl", "glusterd") if shutil.which(t) is None]
+builder = None
+if os.environ.get("BRICKYARD_IMAGE_TEST") == "0":
+    tap.skip("the images, by buildah", "BRICKYARD_IMAGE_TEST=0 asks for that")
 elif tools:
-    tap.skip("the image, by buildah", "not here: " + " ".join(tools))
+    tap.skip("the images, by buildah", "not here: " + " ".join(tools))
 else:
-    store = ["--root", work + "/store", "--runroot", work + "/run",
-             "--storage-driver", "vfs"]
+    builder = images.Builder()
+    tap.ok(builder.base("base"), "mmdebstrap makes a base")
 
-    def buildah(*args):
-        r = subprocess.run(["buildah", *store, *args], stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, text=True)
-        if r.returncode != 0:
-            tap.diag("buildah " + " ".join(args[:3]), r.stdout[-3000:])
-        return r.stdout.strip().splitlines()[-1] if r.returncode == 0 and r.stdout.strip() \
-            else "" if r.returncode == 0 else None
 
-    r = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)",
-                        "Created-By: Packages", "Release: bookworm"],
-                       stdout=subprocess.PIPE, text=True)
-    mirror = (sorted(set(r.stdout.split())) or ["http://deb.debian.org/debian"])[0]
-    r = subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates",
-                        "bookworm", work + "/base", mirror], stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True)
-    tap.is_(r.returncode, 0, "debootstrap makes a base") or tap.diag(r.stdout[-2000:])
-    c = buildah("from", "scratch")
-    buildah("add", "-q", c, work + "/base", "/")
-    buildah("commit", "-q", c, "localhost/base")
-    buildah("rm", c)
-    shutil.rmtree(work + "/base")
-    tap.ok(buildah("build", "-q", "--isolation", "chroot", "--format", "docker",
-                   "--build-arg", "BASE=localhost/base", "-f",
-                   os.path.join(IMAGES, "Containerfile"), "-t", "brickyard",
-                   tap.SRCDIR) is not None, "buildah builds the image")
-    c = buildah("from", "brickyard")
-    root = buildah("mount", c) if c else None
-    if tap.ok(root, "the image can be mounted"):
-        run_image(root, "the image")
-        config = json.loads(subprocess.run(
-            ["buildah", *store, "inspect", "--type", "image", "brickyard"],
-            stdout=subprocess.PIPE, text=True).stdout)["Docker"]["config"]
-        tap.is_((config["User"], config["Entrypoint"]), ("%d:%d" % (uid, gid), entry),
-                "its user and entry point")
-        tap.ok("healthz" in json.dumps(config.get("Healthcheck", {})),
-               "its health check is kept")
-        buildah("umount", c)
+def build(*these):
+    for recipe, name, context in these:
+        began = time.monotonic()
+        done[name] = builder.build(recipe, name, "base", context)
+        tap.diag("%s: %.0f s" % (name, time.monotonic() - began))
 
+
+done = {}
+if builder is not None:
+    # The first takes as long as the others together.
+    threads = [threading.Thread(target=build, args=these, daemon=True) for these in (
+        [("Containerfile", "brickyard", tap.SRCDIR)],
+        [("etcd/Containerfile", "brickyard-etcd", IMAGES),
+         ("glusterfs/Containerfile", "brickyard-glusterfs", tap.SRCDIR)])]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+roots = {}
+for name in sorted(done):
+    tap.ok(done[name], "buildah builds %s" % name)
+    roots[name] = builder.mount(name) if done[name] else None
+if builder is not None:
+    tap.diag("%d files were fetched" % builder.cache.fetched)
+
+# ---- etcd's, as base/etcd has it: then brickyardd's is started on it
+
+
+def member(data, ports):
+    url = "http://127.0.0.1:%d"
+    return images.Container(
+        work, roots["brickyard-etcd"], ["sh", "/start/start.sh"],
+        [(data, "/var/lib/etcd"), (MANIFESTS + "/etcd", "/start")],
+        {"MEMBER": "brickyard-etcd-0", "MEMBERS": "1", "SERVICE": "none",
+         "DATA": "/var/lib/etcd", "CLIENT_URL": url % ports[0], "CLIENT_LISTEN": url % ports[0],
+         "PEER_URL": url % ports[1], "PEER_LISTEN": url % ports[1]}, nothing=(uid, gid))
+
+
+def back_up(url):
+    """As samples/backup.yaml does, with an endpoint before it that is away."""
+    spec = images.manifest(MANIFESTS + "/../samples/backup.yaml", "CronJob")["spec"]
+    its = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    at = os.path.join(work, "backup")
+    os.mkdir(at)
+    os.chown(at, uid, gid)
+    for old in "etcd-20200101T000000Z.db", "etcd-20200102T000000Z.db", "x.part":
+        open(os.path.join(at, old), "w").close()
+    env = {**{e["name"]: e["value"] for e in its["env"]}, "KEEP": "2",
+           "ENDPOINTS": "http://127.0.0.1:1 " + url}
+    r = images.Container(work, roots["brickyard-etcd"], its["command"], [(at, env["DIR"])], env,
+                         nothing=(uid, gid))
+    status, kept = r.process.wait(120), sorted(os.listdir(at))
+    tap.ok(status == 0 and len(kept) == 2 and kept[0] == "etcd-20200102T000000Z.db" and
+           os.path.getsize(os.path.join(at, kept[1])) > 10000,
+           "etcd: the sample makes a snapshot, and keeps as many as it should") or \
+        tap.diag(status, kept, r.said())
+
+
+def try_etcd():
+    data, ports = os.path.join(work, "data"), etcd.free_ports(2)
+    os.mkdir(data)
+    text = open(MANIFESTS + "/etcd/statefulset.yaml").read()
+    prepare = json.loads(re.search(r"command: (\[.*chown.*\])", text).group(1))
+    r = images.Container(work, roots["brickyard-etcd"], prepare, [(data, "/var/lib/etcd")])
+    tap.is_((r.process.wait(60), os.stat(data).st_uid), (0, uid),
+            "etcd: its directory is made its own") or tap.diag(r.said())
+    url = "http://127.0.0.1:%d" % ports[0]
+    ctl = ["env", "ETCDCTL_API=3", "etcdctl", "--endpoints=" + url]
+    for again in False, True:
+        c = member(data, ports)
+
+        def health():
+            return c.run("curl", "-fs", url + "/health").stdout
+        up = etcd.wait_for(lambda: not c.is_there() or "true" in health(), 60, 0.2)
+        if not tap.ok(up and c.is_there(), "etcd: it starts%s, and answers /health" %
+                      (" on what it wrote" if again else "")):
+            tap.diag(c.said()[-3000:])
+            return
+        if not again:
+            is_plain(c, "etcd")
+            tap.has(c.run(*ctl, "put", "a", "b").stdout, "OK", "etcd: it takes a write")
+            # By the signal, once all is shut down.
+            tap.ok(c.end() == -signal.SIGTERM and "shutting down" in c.said(),
+                   "etcd: told to stop, it stops") or tap.diag(c.said()[-1000:])
+    tap.is_(c.run(*ctl, "get", "a", "--print-value-only").stdout, "b\n", "etcd: and has it still")
+    back_up(url)
+    if roots["brickyard"]:
+        run_image(roots["brickyard"], "the image", "etcd:" + url)
+    c.end()
+
+
+if roots.get("brickyard-etcd"):
+    try_etcd()
+for name in ("brickyard", "brickyard-etcd"):
+    if roots.get(name):
+        config = builder.config(name)
+        tap.is_(config["User"], "%d:%d" % (uid, gid), "%s: its user" % name)
+if roots.get("brickyard"):
+    config = builder.config("brickyard")
+    tap.is_(config["Entrypoint"], entry, "its entry point")
+    tap.ok("healthz" in json.dumps(config.get("Healthcheck", {})), "its health check is kept")
+
+# ---- GlusterFS's, in a pod of the DaemonSet's kind, by the executor of Kubernetes
+
+if roots.get("brickyard-glusterfs"):
+    import glusterpod
+    glusterpod.try_image(work, roots["brickyard-glusterfs"],
+                         builder.config("brickyard-glusterfs"),
+                         MANIFESTS + "/glusterfs/daemonset.yaml")
+if builder is not None:
+    builder.close()
 cluster.stop()
 shutil.rmtree(work, ignore_errors=True)
 tap.done()
