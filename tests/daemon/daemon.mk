@@ -12,6 +12,7 @@ dist_check_SCRIPTS += \
 	%D%/t-db.t \
 	%D%/t-db-import.t \
 	%D%/t-db-import-random.t \
+	%D%/t-destroydata.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \

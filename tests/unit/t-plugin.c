@@ -43,7 +43,7 @@ static const struct {
 	{ "refuses", "refused to initialise" },
 	{ "magic", "wrong magic 0xdeadbeef" },
 	{ "kind", "kind 7 is unknown" },
-	{ "abi99", "built for ABI 99.1, this is ABI 1.1" },
+	{ "abi99", "built for ABI 99.1, this is ABI 1.2" },
 	{ "small", "descriptor size 8 is absurd" },
 	{ "odd", "is absurd" },
 	{ "huge", "is absurd" },
@@ -105,7 +105,7 @@ test_refusals(void)
 	plugin_print_list(h, &list);
 	has_str(buf_str(&list), "\nrefused: kind 7 is unknown\n",
 		"the printed list gives the reason a line");
-	has_str(buf_str(&list), "executor     good          1.2.3  1.1  /",
+	has_str(buf_str(&list), "executor     good          1.2.3  1.2  /",
 		"and a loaded one kind, name, version, ABI, path");
 	plugin_host_free(h);
 }
