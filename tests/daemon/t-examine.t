@@ -15,8 +15,10 @@ from daemon import Daemon
 PATH = "/internal/state/examine/gluster"
 work = tempfile.mkdtemp(prefix="examine-")
 state, faults = os.path.join(work, "nodes"), os.path.join(work, "faults")
-d = Daemon(config={"executors": {"simulated": {
-    "state_file": state, "faults_file": faults}}})
+d = Daemon(config={
+    "executors": {"simulated": {"state_file": state, "faults_file": faults}},
+    "glusterfs": {"auto_create_block_hosting_volume": True,
+                  "block_hosting_volume_size": 10}})
 
 
 def set_faults(text):
@@ -55,6 +57,34 @@ tap.is_(list(nodes[0]), ["NodeHeketiID", "VolumeInfo", "LVMPVInfo",
                          "BlockVolumeNames"], "what there is of a node")
 tap.is_([[v["VolumeName"] for v in n["VolumeInfo"]["Volumes"]["VolumeList"]]
          for n in nodes], [["mine"]] * 2, "gluster's volumes")
+info = nodes[0]["VolumeInfo"]
+tap.is_((list(info), info["XMLName"], list(info["Volumes"]),
+         info["Volumes"]["XMLName"], info["Volumes"]["Count"]),
+        (["XMLName", "Volumes"], {"Space": "", "Local": "volInfo"},
+         ["XMLName", "Count", "VolumeList"], {"Space": "", "Local": "volumes"},
+         1), "in the shape of heketi's structs")
+v = info["Volumes"]["VolumeList"][0]
+uuids = [b.pop("HostUUID") for b in v["Bricks"]["BrickList"]]
+tap.is_(sorted(b.pop("UUID") for b in v["Bricks"]["BrickList"]), sorted(uuids),
+        "each brick has its host's UUID")
+tap.is_(len(set(uuids)), 2, "of which there are two")
+tap.ok(len(v.pop("ID")) == 36, "gluster's id")
+tap.is_(v, {
+    "XMLName": {"Space": "", "Local": "volume"}, "VolumeName": "mine",
+    "Status": 1, "StatusStr": "Started", "BrickCount": 2, "DistCount": 1,
+    "StripeCount": 1, "ReplicaCount": 2, "ArbiterCount": 0,
+    "DisperseCount": 0, "RedundancyCount": 0, "Type": 2,
+    "TypeStr": "Replicate", "Transport": 0,
+    "Bricks": {"XMLName": {"Space": "", "Local": "bricks"}, "BrickList": [
+        {"Name": "n%s.stor:%s" % (ns.index(b["node"]), b["path"]),
+         "IsArbiter": 0} for b in sorted(
+            volume["bricks"], key=lambda b: [
+                x["Name"].endswith(b["path"])
+                for x in v["Bricks"]["BrickList"]].index(True))]},
+    "OptCount": 1, "Options": {
+        "XMLName": {"Space": "", "Local": "options"}, "OptionList": [
+            {"Name": "user.heketi.id", "Value": volume["id"]}]}},
+        "all that gluster says of a volume")
 tap.is_(sorted(pv["vg_name"] for n in nodes for pv in
                n["LVMPVInfo"]["report"][0]["pv"]),
         sorted("vg_" + x for x in ds), "LVM's physical volumes")
@@ -87,6 +117,13 @@ tap.ok("heketi volume list could not be compared with volume list of node %s "
        "due to missing info" % ns[1] in got["report"], "which is said")
 tap.ok(any(x.startswith("could not fetch data from node n1 : ")
            for x in got["report"]), "and why")
+set_faults("")
+d.device(d.node(c, "n2"))
+b = json.loads(d.run("POST", "/blockvolumes", {"size": 1})[2])
+for n in examine()["clusters"][0]["NodesData"]:
+    hosting = d.json("GET", "/volumes/" + b["blockhostingvolume"])["name"]
+    tap.is_(n["BlockVolumeNames"], [hosting + "/" + b["name"]],
+            "block volumes with the volume they are on")
 d.stop()
 shutil.rmtree(work)
 tap.done()

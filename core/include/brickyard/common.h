@@ -25,7 +25,7 @@
  *                    block_*, node_examine, device_forget;
  *                    volume types: geometry.max_sets
  *   1.2  2026-11-21  executors: device.destroy_pv; results of device_prepare with
- *                    BRICKYARD_ERR_EXISTS
+ *                    BRICKYARD_ERR_EXISTS, more of node_examine
  */
 #ifndef BRICKYARD_COMMON_H
 #define BRICKYARD_COMMON_H

@@ -321,7 +321,11 @@ struct brickyard_executor {
 	/* What is on the node, for comparing.  First record: pvs, vgs, lvs (LVM's
 	 * JSON reports), mounts, fstab (text).  Then a record for each gluster
 	 * volume: volume, status, type, id; and for each block volume: volume,
-	 * block.
+	 * block.  Since ABI 1.2 a volume may have more, by the names of gluster's
+	 * XML: gluster.status, gluster.statusStr, gluster.brickCount and the
+	 * other counts, gluster.type, gluster.transport; for each brick in
+	 * order: gluster.brick (HOST:PATH), gluster.hostUuid,
+	 * gluster.isArbiter; and for each option: gluster.option, gluster.value.
 	 */
 	int (*node_examine)(struct brickyard_executor_instance *,
 			    const struct brickyard_call *,
