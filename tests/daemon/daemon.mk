@@ -32,6 +32,7 @@ dist_check_SCRIPTS += \
 	%D%/t-inject.t \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
+	%D%/t-remove-pending.t \
 	%D%/t-replicas.t \
 	%D%/t-ssh.t \
 	%D%/t-tags.t \
