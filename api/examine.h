@@ -6,6 +6,13 @@
 #include "api/jsonout.h"
 #include "service.h"
 
+/* The whole answer: the dump, what differs, and what the nodes told.  note: the first
+ * line of the report; NULL: none.
+ */
+enum err MUST_CHECK examine_encode(const struct mirror_snapshot *,
+				   struct examined *, size_t n,
+				   const char *note, struct buf *out,
+				   struct error *);
 /* The member VolumeInfo. */
 void examine_encode_volumes(struct jsonout *, const struct examined *);
 

@@ -310,36 +310,52 @@ encode_clusters(struct jsonout *j, const struct examination *x)
 	jsonout_close(j, ']');
 }
 
+enum err
+examine_encode(const struct mirror_snapshot *s, struct examined *nodes, size_t n,
+	       const char *note, struct buf *out, struct error *err)
+{
+	struct jsonout j = { .out = out, .indent = 4 };
+	struct examination x = { .nodes = nodes, .n = n };
+	enum err e;
+
+	dump_view_init(&x.w, s);
+	if (note != NULL)
+		report(&x, "%s", note);
+	compare_all(&x);
+	jsonout_open(&j, NULL, '{');
+	e = dump_encode_member(s, &j, "heketidb", err);
+	if (x.report.n > 0)
+		jsonout_strs(&j, "report", &x.report);
+	else
+		jsonout_null(&j, "report");
+	encode_clusters(&j, &x);
+	jsonout_close(&j, '}');
+	dump_view_release(&x.w);
+	strs_release(&x.report);
+	return e;
+}
+
 void
 h_examine(struct request *r)
 {
 	CLEANUP(mirror_snapshot_release) struct mirror_snapshot s = { 0 };
 	CLEANUP(buf_release) struct buf b = { 0 };
-	struct jsonout j = { .out = &b, .indent = 4 };
-	struct examination x = { .n = 0 };
+	CLEANUP_FREE char *note = NULL;
 	struct operation_counts counts = { 0 };
 	struct error err = { .code = ERR_OK };
-	enum err e;
+	struct examined *nodes;
+	size_t n = 0;
 
 	if (!request_sync(r))
 		return;
 	service_operation_counts(r->service, &counts);
 	service_snapshot(r->service, &s);
-	x.nodes = service_examine(r->service, &s, &x.n);
-	dump_view_init(&x.w, &s);
-	report(&x, "OnDemand Examiner invoked while %zu ops are in flight",
-	       counts.in_flight);
-	compare_all(&x);
-	jsonout_open(&j, NULL, '{');
-	e = dump_encode_member(&s, &j, "heketidb", &err);
-	jsonout_strs(&j, "report", &x.report);
-	encode_clusters(&j, &x);
-	jsonout_close(&j, '}');
-	if (e == ERR_OK)
+	nodes = service_examine(r->service, &s, &n);
+	note = xasprintf("OnDemand Examiner invoked while %zu ops are in "
+			 "flight", counts.in_flight);
+	if (examine_encode(&s, nodes, n, note, &b, &err) == ERR_OK)
 		reply_json(r, 200, &b);
 	else
 		reply_text(r, 500, err.text);
-	service_examine_free(x.nodes, x.n);
-	dump_view_release(&x.w);
-	strs_release(&x.report);
+	service_examine_free(nodes, n);
 }

@@ -15,5 +15,6 @@ struct offline_options {
 int db_import(struct daemon *, const struct offline_options *);
 int db_export(struct daemon *, const struct offline_options *);
 int db_check(struct daemon *, const struct offline_options *);
+int offline_examine(struct daemon *, const struct offline_options *);
 
 #endif

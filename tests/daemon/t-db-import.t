@@ -420,8 +420,9 @@ for args, status, why in (
         (("db", "export", "--config", work + "/none"), 1, "none"),
         (("db", "delete-bricks-with-empty-path", "--dbfile", store, "--all",
           "--clusters", "a,b"), 0, "Not needed: bricks are kept inside"),
-        (("offline", "state", "examine", "gluster", "--config", config), 1,
-         "server state examine gluster"),
+        (("offline", "state", "examine"), 255, "'offline state' is no command"),
+        (("offline", "state", "examine", "gluster", "--config", work + "/none"),
+         1, "none"),
         (("offline", "update-dbvol", "--config", config,
           "--force-volume-name", "x"), 0, "Not needed: the state is kept")):
     code, out, err = db(*args)

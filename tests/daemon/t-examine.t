@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib"))
 import tap
 from daemon import Daemon
+from dumps import db
 
 PATH = "/internal/state/examine/gluster"
 work = tempfile.mkdtemp(prefix="examine-")
@@ -35,7 +36,7 @@ got = examine()
 tap.is_((got["report"], got["clusters"]),
         (["OnDemand Examiner invoked while 0 ops are in flight"], None),
         "there is nothing")
-c, ns, ds = d.topology(nodes=2)
+cluster, ns, ds = d.topology(nodes=2)
 _, _, body = d.run("POST", "/volumes", {
     "size": 1, "name": "mine", "durability": {"type": "replicate"}})
 volume = json.loads(body)
@@ -49,7 +50,7 @@ tap.is_(list(got), ["heketidb", "report", "clusters"], "its members")
 tap.is_(got["heketidb"], d.json("GET", "/db/dump"), "the database's dump")
 tap.is_(got["report"][1:], ["heketi volume list matches with volume list of "
                             "all nodes"], "all is well")
-tap.is_([x["ClusterHeketiID"] for x in got["clusters"]], [c], "a cluster")
+tap.is_([x["ClusterHeketiID"] for x in got["clusters"]], [cluster], "a cluster")
 nodes = got["clusters"][0]["NodesData"]
 tap.is_([n["NodeHeketiID"] for n in nodes], sorted(ns), "its nodes")
 tap.is_(list(nodes[0]), ["NodeHeketiID", "VolumeInfo", "LVMPVInfo",
@@ -98,9 +99,9 @@ tap.is_(sorted(m["MountPoint"] + "/brick" for m in mounts),
 tap.is_({m["Mounted"] for m in mounts}, {True}, "which are mounted")
 tap.is_(nodes[0]["BlockVolumeNames"], None, "no block volumes")
 
-with sqlite3.connect(state) as db:
-    db.execute("UPDATE volumes SET name='theirs'")
-db.close()
+with sqlite3.connect(state) as c:
+    c.execute("UPDATE volumes SET name='theirs'")
+c.close()
 report = examine()["report"]
 for n in ns:
     tap.ok("heketi volume list does not match with volume list of node " + n
@@ -118,12 +119,34 @@ tap.ok("heketi volume list could not be compared with volume list of node %s "
 tap.ok(any(x.startswith("could not fetch data from node n1 : ")
            for x in got["report"]), "and why")
 set_faults("")
-d.device(d.node(c, "n2"))
+d.device(d.node(cluster, "n2"))
 b = json.loads(d.run("POST", "/blockvolumes", {"size": 1})[2])
 for n in examine()["clusters"][0]["NodesData"]:
     hosting = d.json("GET", "/volumes/" + b["blockhostingvolume"])["name"]
     tap.is_(n["BlockVolumeNames"], [hosting + "/" + b["name"]],
             "block volumes with the volume they are on")
+
+# Without a server, and without changing anything.
+online = examine()
+d.terminate()
+code, out, err = db("offline", "state", "examine", "gluster", "--config",
+                    os.path.join(d.dir, "brickyard.json"), "--store", d.store)
+tap.is_(code, 0, "offline, it works too") or tap.diag(err)
+before, _, rest = out.partition("EXAMINER_OUTPUT_STARTS\n")
+text, _, after = rest.partition("\nEXAMINER_OUTPUT_ENDS\n")
+tap.is_((before, after), ("OFFLINE COMMAND: Examine state of Gluster\n"
+                          "Starting examiner now...\n", ""),
+        "the answer is between two lines")
+offline = json.loads(text)
+tap.is_(offline["report"], online["report"][1:],
+        "the report has no word on operations")
+offline["report"] = online["report"]
+tap.is_(offline, online, "all else is the same")
+code, out, err = db("offline", "state", "examine", "gluster", "--config",
+                    os.path.join(d.dir, "brickyard.json"), "--store",
+                    "sqlite:" + work + "/none")
+tap.ok(code == 1 and out == "" and "No such file" in err and
+       not os.path.exists(work + "/none"), "a store that is not there is not made")
 d.stop()
 shutil.rmtree(work)
 tap.done()
