@@ -45,6 +45,9 @@ THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %
 	$(filter %/t-ssh-run.t %/t-ssh-outage.t,$(dist_check_SCRIPTS))
 VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random \
 	%t-engine-moments,$(check_PROGRAMS))
+# Neither: what contrib/check runs in the ordinary build.
+print-unsanitized-tests:
+	@echo $(filter-out $(ALONE) $(SANITIZER_TESTS),$(check_PROGRAMS) $(dist_check_SCRIPTS))
 print-sanitizer-tests:
 	@echo $(SANITIZER_TESTS)
 print-thread-tests:
