@@ -225,11 +225,15 @@ take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 {
 	switch (c) {
 	case 'c': d->opt.config = optarg; break;
-	case 's': d->opt.store = optarg; break;
+	case 's':
+		d->opt.store = optarg;
+		o->dbfile = NULL;
+		break;
 	case 'd':
 		free(*ret_spec);
 		*ret_spec = xasprintf("sqlite:%s", optarg);
 		d->opt.store = *ret_spec;
+		o->dbfile = optarg;
 		break;
 	case 'j': o->jsonfile = optarg; break;
 	case 'p': o->pending = optarg; break;

@@ -6,7 +6,7 @@
 #include "main.h"
 
 struct offline_options {
-	const char *jsonfile;		/* NULL: not given */
+	const char *jsonfile, *dbfile;	/* NULL: not given */
 	const char *pending;		/* refuse, clean, drop */
 	bool force, dry_run, ask_gluster, if_empty, debug;
 };

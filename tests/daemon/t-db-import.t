@@ -55,7 +55,8 @@ for name, counts in (("plain", (2, 3, 6, 6, 21, 0)),
                      ("block", (1, 3, 6, 3, 9, 3))):
     code, err, store = load(dumps.text(name))
     tap.is_(code, 0, "%s: imported" % name) or tap.diag(err)
-    tap.has(err, "DB imported to sqlite:" + store, "and where to is said")
+    tap.has(err, "DB imported to %s\n" % store, "and where to is said, as "
+            "heketi says it")
     words = ("clusters", "nodes", "devices", "volumes", "bricks",
              "block volumes")
     tap.is_([w for w, n in zip(words, counts)
