@@ -84,6 +84,12 @@ find(void *arg, enum record_kind kind, const char *id)
 	return mirror_peek(((struct service *)arg)->mirror, kind, id);
 }
 
+static bool
+is_removal(const struct operation *op)
+{
+	return op->kind == OP_DEVICE_REMOVE || op->kind == OP_NODE_REMOVE;
+}
+
 static void
 view(struct service *s, const struct operation *op, bool changes,
      struct pending_view *ret)
@@ -93,8 +99,10 @@ view(struct service *s, const struct operation *op, bool changes,
 	if (op->kind == OP_NODE_REMOVE)
 		ret->type_name = op_kind_name(OP_DEVICE_REMOVE);
 	ret->status = pending_status(op, owner_is_alive(s, op));
-	/* A child takes no part in the throttle: its parent does. */
-	ret->in_flight = is_in_flight(op, ret->status) &&
+	/* A removal takes its place under another id in heketi, and a child takes
+	 * none: neither is shown as in flight there, though it is counted.
+	 */
+	ret->in_flight = is_in_flight(op, ret->status) && !is_removal(op) &&
 			 kvs_get(&op->args, "parent") == NULL;
 	if (changes)
 		pending_changes(op, find, s, &ret->changes);
