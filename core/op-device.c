@@ -106,12 +106,17 @@ keep_result(struct op_run *run, const struct brickyard_result *res)
 /* ---- add ---- */
 
 static enum err
-initialise_failed(struct error *err, enum err r, const char *name)
+initialise_failed(struct error *err, enum err r, const char *name,
+		  const struct brickyard_result *res)
 {
+	const char *uuid = result_get(res, 0, "holds_pv_uuid");
 	CLEANUP_FREE char *was = xstrdup(err->text);
 
 	if (r != ERR_EXISTS || strncmp(was, "Initializing device", 19) == 0)
 		return r;
+	if (uuid != NULL)
+		return fail(err, r, "Initializing device %s failed (aleady "
+			    "contains Physical Volume %s): %s", name, uuid, was);
 	return fail(err, r, "Initializing device %s failed (already "
 		    "initialized or contains data?): %s", name, was);
 }
@@ -206,7 +211,7 @@ destroy_and_prepare(struct op_run *run, const struct brickyard_call *call,
 	CLEANUP_FREE char *goes = xstrdup(uuid != NULL ? uuid : "");
 	enum err r = ERR_EXISTS;
 
-	(void)initialise_failed(err, r, p->device.d.name);
+	(void)initialise_failed(err, r, p->device.d.name, res);
 	r = check_destroy(run, res, err);
 	if (r != ERR_OK)
 		return r;
@@ -238,7 +243,7 @@ prepare(struct op_run *run, const struct brickyard_call *call, struct error *err
 	if (r == ERR_OK)
 		keep_result(run, &res);
 	else
-		r = initialise_failed(err, r, p.device.d.name);
+		r = initialise_failed(err, r, p.device.d.name, &res);
 	result_release(&res);
 	return r;
 }

@@ -24,11 +24,11 @@ def add(d, node, name, destroy=True):
     return status, body.decode()
 
 
-def taken(pv, name):
-    return "Initializing device %s failed (already initialized or contains " \
-        "data?): Can't initialize physical volume \"%s\" of volume group " \
+def taken(pv, name, uuid):
+    return "Initializing device %s failed (aleady contains Physical Volume " \
+        "%s): Can't initialize physical volume \"%s\" of volume group " \
         "\"vg_%s\" without -ff\n%s: physical volume not initialized.\n" % (
-            name, name, pv, name)
+            name, uuid, name, pv, name)
 
 
 d = daemon()
@@ -36,7 +36,8 @@ c, (n,), (first,) = d.topology(nodes=1)
 tap.is_(d.json("GET", "/devices/" + first)["name"], "/dev/sdb", "(a device)")
 tap.is_(add(d, n, "/dev/sdb"), (500, "Device already in use (ID: %s)\n" % first),
         "a device that is known is named, not destroyed")
-tap.is_(add(d, n, "/dev/sdb", False), (500, taken(first, "/dev/sdb")),
+uuid = d.json("GET", "/devices/" + first)["pv_uuid"]
+tap.is_(add(d, n, "/dev/sdb", False), (500, taken(first, "/dev/sdb", uuid)),
         "without destroydata it is told what is there")
 tap.is_(add(d, n, "/dev/sdx", False)[0], 500, "what holds data is refused")
 tap.is_(add(d, n, "/dev/sdx")[0], 204, "unless they may be destroyed")
@@ -65,9 +66,9 @@ d = daemon(pv_uuid=False)
 c, (n,), (first,) = d.topology(nodes=1)
 status, body = add(d, n, "/dev/sdp")
 tap.is_((status, body), (500, "Can not destroy device, destroy may not be safe:"
-        " Initializing device /dev/sdp failed (already initialized or contains "
-        "data?): WARNING: LVM2_member signature detected on /dev/sdp. Wipe it? "
-        "[y/n]: [n]\n1 existing signature left on the device.\n"),
+        " Initializing device /dev/sdp failed (aleady contains Physical Volume "
+        "%s): WARNING: LVM2_member signature detected on /dev/sdp. Wipe it? "
+        "[y/n]: [n]\n1 existing signature left on the device.\n" % OTHER),
         "with devices of unknown UUID no physical volume goes")
 tap.is_(add(d, n, "/dev/sdx")[0], 204, "what is none goes all the same")
 d.stop()
@@ -78,6 +79,7 @@ d.config["executors"] = {"simulated": {"state_file": d.dir + "/nodes",
                                        "pv_uuid": True}}
 d.start()
 c, (n,), (first,) = d.topology(nodes=1)
+uuid = d.json("GET", "/devices/" + first)["pv_uuid"]
 v = d.run("POST", "/volumes", {"size": 1, "durability": {"type": "none"}})
 tap.is_(v[0], 200, "(a volume)")
 d.device(n, "/dev/sdc")
@@ -89,7 +91,7 @@ tap.is_(add(d, n, "/dev/sdc", False)[0], 500,
         "a device that was another Brickyard's is refused")
 tap.is_(add(d, n, "/dev/sdc"), (204, ""), "and taken with destroydata")
 status, body = add(d, n, "/dev/sdb")
-tap.is_((status, body), (500, taken(first, "/dev/sdb")),
+tap.is_((status, body), (500, taken(first, "/dev/sdb", uuid)),
         "not while a brick is on it")
 d.stop()
 tap.done()
