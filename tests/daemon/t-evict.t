@@ -4,6 +4,7 @@
 what is there afterwards."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 import json
+import re
 import threading
 import time
 
@@ -135,7 +136,7 @@ with World() as w:
     tap.is_(w.evict(b[1]["id"])[0], 204, "the one that is offline may go")
     w.faults("heal_info=fail:glfsheal crashed")
     b = w.volume(v)["bricks"][0]["id"]
-    tap.is_(w.evict(b), (500, "Unable to determine heal status of brick"),
+    tap.is_(w.evict(b), (500, "Unable to get heal info of volume : %s : glfsheal crashed" % v["name"]),
             "heal info fails")
     w.faults("")
     one = w.create(durability={"type": "none"}, size=3)
@@ -161,7 +162,10 @@ with World() as w:
                         ("brick_replace=fail:commit failed", "commit failed")):
         w.faults(fault)
         b = w.volume(v)["bricks"][0]["id"]
-        tap.is_(w.evict(b), (500, text), fault)
+        status, got = w.evict(b)
+        tap.is_((status, got.split(": ")[-1]), (500, text), fault)
+        tap.is_(bool(re.match("Unable to replace brick \\S+:/\\S+ with \\S+:/\\S+ for volume %s: " % v["name"],
+                              got)), fault.startswith("brick_replace"), "it says what could not be replaced")
         tap.ok(b in bricks(w.volume(v)), "it stays")
         w.well(fault)
     # It is done, though the command says that it failed.
@@ -301,12 +305,14 @@ with World(sim={"heal_ms": "1500"}) as w:
         w.d.json("GET", "/devices/" + x)["bricks"]))
     w.state_of("devices", dev, "offline")
     b = w.d.json("GET", "/devices/" + dev)["bricks"][0]["id"]
+    here = next(x["node"] for x in w.volume(one)["bricks"] if x["id"] == b)
     peer = [x["id"] for x in w.volume(one)["bricks"] if x["id"] != b]
     w.evict(b)
     got = [w.evict(x)[1] for x in peer]
     tap.ok(any("source brick for data to be healed" in x for x in got),
            "an eviction does not wait for a heal")
-    other = next(x for x in w.volume(one)["bricks"] if x["device"] != dev)
+    # On another node: this one has no second device that is online.
+    other = next(x for x in w.volume(one)["bricks"] if x["node"] != here)
     w.state_of("devices", other["device"], "offline")
     tap.is_(w.state_of("devices", other["device"], "failed"), (204, ""),
             "a removal does")
