@@ -109,7 +109,6 @@ class Builder:
                         "--storage-driver",
                         "overlay" if can_overlay(self.dir) else "vfs"]
         self.cache = Cache(self.dir + "/debs")
-        self.containers = []
         atexit.register(self.close)
 
     def run(self, *args):
@@ -155,7 +154,6 @@ class Builder:
         c = self.run("from", "localhost/" + name)
         if c is None:
             return None
-        self.containers.append(c)
         return self.run("mount", c)
 
     def config(self, name):
@@ -166,9 +164,7 @@ class Builder:
         if not os.path.exists(self.dir):
             return
         self.cache.close()
-        for c in self.containers:
-            self.run("umount", c)
-        # Overlays that a killed build has left mounted hold what is below.
+        # Roots that are mounted, and what a killed build has left mounted.
         with open("/proc/self/mounts") as f:
             left = [line.split()[1] for line in f if line.split()[1].startswith(self.dir)]
         for at in reversed(left):
