@@ -120,13 +120,24 @@ bin_PROGRAMS += brickyard-plugin-check
 brickyard_plugin_check_SOURCES = \
 	%D%/plugin-check/belongings.c \
 	%D%/plugin-check/check.h \
+	%D%/plugin-check/check-faults.c \
 	%D%/plugin-check/check-object.c \
+	%D%/plugin-check/check-offers.c \
 	%D%/plugin-check/check-run.c \
 	%D%/plugin-check/check-steps.c \
 	%D%/plugin-check/check-type.c \
+	%D%/plugin-check/laws.c \
+	%D%/plugin-check/laws.h \
+	%D%/plugin-check/lent.c \
+	%D%/plugin-check/lent.h \
+	%D%/plugin-check/lent-library.c \
+	%D%/plugin-check/lent-library.h \
 	%D%/plugin-check/main.c \
+	%D%/plugin-check/scenario.c \
+	%D%/plugin-check/scenario.h \
+	%D%/plugin-check/scratch.h \
 	$(NULL)
-brickyard_plugin_check_LDADD = libcore.la libstore.la libutil.la
+brickyard_plugin_check_LDADD = libcore.la libstore.la libutil.la -ldl
 man_MANS += %D%/plugin-check/brickyard-plugin-check.1
 CLEANFILES += %D%/plugin-check/brickyard-plugin-check.1
 EXTRA_DIST += %D%/plugin-check/brickyard-plugin-check.1.pod

@@ -10,29 +10,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "plugin-check/check.h"
+#include "plugin-check/scratch.h"
 #include "util/clock.h"
-#include "util/id.h"
 #include "util/xalloc.h"
 
 #define STEP_MS 120000
-#define BRICKS 2
+#define BRICKS 2		/* of the scratch's */
 #define KILLS 12
-
-/* A device with two bricks on it, as the host would ask for them. */
-struct scratch {
-	struct bench bench;
-	char operation[ID_SIZE];
-	char device_id[ID_SIZE];
-	char vg[ID_SIZE + 4];
-	struct brickyard_device device;
-	struct brickyard_brick bricks[BRICKS];
-	const struct brickyard_brick *list[BRICKS];
-	struct {
-		char id[ID_SIZE], lv[64], pool[64], mount[160], path[168];
-	} names[BRICKS];
-	uint64_t total_bytes, free_bytes;
-};
 
 static void
 name_brick(struct scratch *k, size_t i, uint64_t bytes)
@@ -65,7 +49,7 @@ name_brick(struct scratch *k, size_t i, uint64_t bytes)
 	k->list[i] = b;
 }
 
-static bool
+bool
 scratch_init(struct scratch *k, struct subject *s, const char *what)
 {
 	const struct check_args *a = s->args;
@@ -86,7 +70,7 @@ scratch_init(struct scratch *k, struct subject *s, const char *what)
 		.pv_uuid = "",
 		.vg = k->vg,
 	};
-	for (size_t i = 0; i < BRICKS; i++)
+	for (size_t i = 0; i < SCRATCH_BRICKS; i++)
 		name_brick(k, i, a->brick_bytes);
 	return bench_open(&k->bench, s);
 }

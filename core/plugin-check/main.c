@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "plugin-check/check.h"
+#include "plugin-check/lent.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -188,6 +189,7 @@ static const struct group {
 	{ "threads", BRICKYARD_KIND_VOLUME_TYPE, check_type_threads, 60,
 	  "helgrind" },
 	{ "life", BRICKYARD_KIND_EXECUTOR, check_life, 60, "memcheck" },
+	{ "config", BRICKYARD_KIND_EXECUTOR, check_config, 180, "memcheck" },
 	{ "run", BRICKYARD_KIND_EXECUTOR, check_run, 180, "memcheck" },
 	{ "limits", BRICKYARD_KIND_EXECUTOR, check_run_limits, 120, NULL },
 	{ "calls", BRICKYARD_KIND_EXECUTOR, check_run_threads, 180, "helgrind" },
@@ -195,6 +197,9 @@ static const struct group {
 	{ "cancelled", BRICKYARD_KIND_EXECUTOR, check_cancelled_steps, 600, NULL },
 	{ "volumes", BRICKYARD_KIND_EXECUTOR, check_volume_steps, 600, NULL },
 	{ "killed", BRICKYARD_KIND_EXECUTOR, check_killed_steps, 1200, NULL },
+	{ "offers", BRICKYARD_KIND_EXECUTOR, check_offers, 1200, NULL },
+	{ "deaths", BRICKYARD_KIND_EXECUTOR, check_deaths, 1200, NULL },
+	{ "faults", BRICKYARD_KIND_EXECUTOR, check_faults, 1200, "memcheck" },
 };
 
 struct run {
@@ -403,7 +408,8 @@ load(struct subject *s, const struct check_args *args)
 
 	check_begin("loading");
 	s->args = args;
-	s->host = plugin_host_new(scratch_dir);
+	s->scratch_dir = scratch_dir;
+	s->host = plugin_host_new_lending(scratch_dir, &lent_services);
 	all = plugin_list(s->host, &n);
 	if (n != 1) {
 		check_ok(false, "there is one plug-in", "the file's name must "
@@ -511,6 +517,7 @@ static const struct option long_options[] = {
 	{ "param", required_argument, NULL, 'p' },
 	{ "volume-option", required_argument, NULL, 'O' },
 	{ "node", required_argument, NULL, 'n' },
+	{ "peer", required_argument, NULL, 'P' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "volumes", no_argument, NULL, 'g' },
 	{ "brick-size", required_argument, NULL, 'b' },
@@ -535,7 +542,8 @@ static const char help[] =
 	"  -n, --node HOST              a node for an executor to run scripts on\n"
 	"  -d, --device NAME            a device on it, WHOSE DATA ARE DESTROYED, for\n"
 	"                               steps that the executor does itself\n"
-	"  -g, --volumes                glusterd runs there: make a volume, too\n"
+	"  -g, --volumes                glusterd runs there: make volumes, too\n"
+	"  -P, --peer HOST              another such node, with the same DEVICE\n"
 	"  -b, --brick-size MIB         size of the bricks made on it (default 1024)\n"
 	"  -t, --timeout SECONDS        how long each group of checks may take\n"
 	"      --no-valgrind            don't repeat groups under valgrind\n"
@@ -626,6 +634,7 @@ take_option(struct command *c, int o)
 	case 'p': add_pair(&c->args.params, optarg); break;
 	case 'O': strs_add(&c->args.volume_options, optarg); break;
 	case 'n': c->args.node = optarg; break;
+	case 'P': c->args.peer = optarg; break;
 	case 'd': c->args.device = optarg; break;
 	case 'g': c->args.volumes = true; break;
 	case 'b': c->args.brick_bytes = mib_of(optarg); break;
@@ -644,7 +653,7 @@ parse(struct command *c, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "f:o:p:O:n:d:gb:t:vh", long_options,
+	while ((o = getopt_long(argc, argv, "f:o:p:O:n:P:d:gb:t:vh", long_options,
 				NULL)) != -1)
 		take_option(c, o);
 	if (optind + 1 != argc)
