@@ -25,6 +25,7 @@ libcore_la_SOURCES = \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h %D%/engine-private.h \
 	%D%/engine-stuck.c \
+	%D%/errand.c %D%/errand.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/executor-step.c %D%/executor-step.h \
 	%D%/executor-inject.c %D%/executor-inject.h \
