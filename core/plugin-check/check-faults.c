@@ -57,6 +57,10 @@ judge(struct world *w, const struct stop *s, const struct trouble *t, int n,
 {
 	CLEANUP_FREE char *fails = name_of(stop_name(s), t, n,
 					   "it fails in words, or not at all");
+	CLEANUP_FREE char *slow = name_of(stop_name(s), t, n, "that is no reason "
+					  "to fail");
+	CLEANUP_FREE char *stops = name_of(stop_name(s), t, n, "a failure says "
+					   "cancelled");
 	CLEANUP_FREE char *whole = name_of(stop_name(s), t, n,
 					   "a success is a whole one");
 	CLEANUP_FREE char *why = NULL;
@@ -64,12 +68,11 @@ judge(struct world *w, const struct stop *s, const struct trouble *t, int n,
 	if (!check_failure(fails, a))
 		return false;
 	if (t->what == MISCHIEF_SLOW)
-		return check_ok(a->r == 0, fails, "slowness is no reason: %s",
-				a->why.text);
+		return check_ok(a->r == 0, slow, "%s", a->why.text);
 	if (t->what == MISCHIEF_YES)
 		return check_ok(a->r == 0 ||
 				a->why.err_class == BRICKYARD_ERR_CANCELLED,
-				fails, "class %d: %s", a->why.err_class,
+				stops, "class %d: %s", a->why.err_class,
 				a->why.text);
 	if (a->r != 0 || s->law == NULL || t->what == MISCHIEF_FULL)
 		return true;

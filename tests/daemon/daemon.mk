@@ -14,6 +14,7 @@ dist_check_SCRIPTS += \
 	%D%/t-db-import-random.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
+	%D%/t-faulty-plugins.t \
 	%D%/t-from-heketi.t \
 	%D%/t-examine.t \
 	%D%/t-forget.t \
