@@ -218,6 +218,29 @@ try_odd_block(struct world *w, const struct stop *s)
 	}
 }
 
+/* Also on the node, if it has a shell. */
+static void
+check_mark(struct world *w, const struct stop *s)
+{
+	CLEANUP_FREE char *name = name_of(s, "no argument was run as a command");
+	static const char look[] = "if [ -e /tmp/" MARK " ]; then rm -f /tmp/"
+				   MARK "; echo made; fi\n";
+	struct bench *b = &w->k.bench;
+	struct brickyard_result res;
+	const char *out = NULL;
+	struct trial t;
+
+	result_init(&res);
+	trial_init(&t, NULL, 0, CALL_MS);
+	if (b->ops->run(b->x, &t.call, &b->node, look, &res, &t.error) == 0)
+		out = result_get(&res, 0, "stdout");
+	check_ok(access("/tmp/" MARK, F_OK) != 0 &&
+		 (out == NULL || out[0] == '\0'), name, "a shell made /tmp/"
+		 MARK);
+	(void)unlink("/tmp/" MARK);
+	result_release(&res);
+}
+
 static void
 try_odd(struct world *w, const struct stop *s)
 {
@@ -235,34 +258,12 @@ try_odd(struct world *w, const struct stop *s)
 		ask_odd(w, s, &o.args, odd_names[i].what);
 	}
 	try_odd_block(w, s);
+	check_mark(w, s);
 	stop_do(w, s, &after);
 	check_ok(before.r == after.r, unhurt, "it %s: %s", after.r == 0 ?
 		 "succeeds" : "fails", after.why.text);
 	answer_release(&before);
 	answer_release(&after);
-}
-
-/* Also on the node, if it has a shell. */
-static void
-check_mark(struct world *w)
-{
-	static const char name[] = "no argument was run as a command";
-	static const char look[] = "if [ -e /tmp/" MARK " ]; then rm -f /tmp/"
-				   MARK "; echo made; fi\n";
-	struct bench *b = &w->k.bench;
-	struct brickyard_result res;
-	const char *out = NULL;
-	struct trial t;
-
-	result_init(&res);
-	trial_init(&t, NULL, 0, CALL_MS);
-	if (b->ops->run(b->x, &t.call, &b->node, look, &res, &t.error) == 0)
-		out = result_get(&res, 0, "stdout");
-	check_ok(access("/tmp/" MARK, F_OK) != 0 &&
-		 (out == NULL || out[0] == '\0'), name, "a shell made /tmp/"
-		 MARK);
-	(void)unlink("/tmp/" MARK);
-	result_release(&res);
 }
 
 /* ---- fence, deadline, cancelling ---- */
@@ -328,8 +329,6 @@ visit(struct world *w, const struct stop *s)
 		(void)stop_is_provable(w, s);
 	else
 		check_ok(true, provable, "-");
-	if (s->id == X_PEER_DETACH)
-		check_mark(w);
 }
 
 static void
