@@ -24,7 +24,7 @@ enum mischief {
 	MISCHIEF_FAIL,		/* the C library: fails this once */
 	MISCHIEF_DEATH,		/* the process is killed */
 };
-#define LENT_SLOW_MS 100
+#define LENT_SLOW_MS 60
 
 extern const struct brickyard_host lent_services;
 
