@@ -111,6 +111,7 @@ ABI_OF = sed -n 's/^.define BRICKYARD_ABI_$(1)[^0-9]*\([0-9]*\)u$$/\1/p' \
 		-e 's,[@]exec_prefix[@],$(exec_prefix),' -e 's,[@]includedir[@],$(includedir),' \
 		-e 's,[@]libdir[@],$(libdir),' -e 's,[@]executordir[@],$(executordir),' \
 		-e 's,[@]volumetypedir[@],$(volumetypedir),' \
+		-e 's,[@]mandir[@],$(mandir),' -e 's,[@]docdir[@],$(docdir),' \
 		-e 's,[@]PACKAGE_VERSION[@],$(PACKAGE_VERSION),' \
 		-e "s,[@]ABI_MAJOR[@],`$(call ABI_OF,MAJOR)`,g" \
 		-e "s,[@]ABI_MINOR[@],`$(call ABI_OF,MINOR)`,g" \
