@@ -308,7 +308,7 @@ stop_do(struct world *w, const struct stop *s, struct answer *a)
 
 	trial_init(&t, w->k.operation, EPOCH, STEP_MS);
 	stop_ask(w, s, NULL, &t, a);
-	if (s->id == X_DEVICE_PREPARE && a->r == 0)
+	if (s->id == X_DEVICE_PREPARE && a->r == 0 && !a->result.overflow)
 		learn_kind(w, &a->result);
 	if (s->id == X_VOLUME_CLONE && a->r == 0 && !a->result.overflow)
 		learn_clone(w, &a->result);
