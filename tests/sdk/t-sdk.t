@@ -130,6 +130,8 @@ def install(package, src):
 PROGRAMS = {
     "run": "#!/bin/sh\nexec /bin/sh -s\n",
     "node_check": "#!/bin/sh\nexit 0\n",
+    "node_probe": "#!/bin/sh\n"
+                  "printf 'check=login\\nverdict=ok\\ntext=it is here\\n'\n",
     "peer_probe": "#!/bin/sh\ngrep -q '^host=.' || exit 20\n",
     "device_prepare": """#!/usr/bin/env python3
 import os, sys
@@ -254,6 +256,9 @@ def use_bridge(steps, state):
                                 {"node": ns[0], "name": "/dev/taken"})
         tap.ok(status == 500 and b"something is on it" in body,
                "a program's reason reaches the client")
+        status, _, body = d.request("GET", "/v1/nodes/%s/check" % ns[0])
+        tap.ok(b"it is here" in body, "a probe by a program: %d %r" %
+               (status, body))
         status, _, body = d.run("POST", "/volumes", {
             "size": 1, "durability": {"type": "replicate",
                                       "replicate": {"replica": 3}}})
