@@ -16,6 +16,10 @@ check_PROGRAMS += %D%/t-volume-type
 %C%_t_volume_type_SOURCES = %D%/t-volume-type.c %D%/plug/plug.h
 %C%_t_volume_type_LDADD = libcore.la libutil.la
 
+check_PROGRAMS += %D%/t-errand
+%C%_t_errand_SOURCES = %D%/t-errand.c
+%C%_t_errand_LDADD = libcore.la libutil.la
+
 check_PROGRAMS += %D%/t-executor
 %C%_t_executor_SOURCES = %D%/t-executor.c
 %C%_t_executor_LDADD = libcore.la libutil.la
