@@ -7,6 +7,7 @@
  */
 #include <config.h>
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -89,14 +90,19 @@ question_unref(struct shape_question *q)
 	free(q);
 }
 
+/* Of all bricks of a set: they are asked for one after the other. */
+struct shape_sizes {
+	uint64_t data_brick_bytes, average_file_bytes;
+	uint64_t bytes[64];
+};
+
 /* ---- asking, with patience ---- */
 
 /* One question, and all that its answer needs: lost with it. */
 struct ask {
 	enum err (*fn)(struct ask *);
 	struct shape shape;
-	uint32_t i;			/* brick_bytes */
-	uint64_t data_brick_bytes, average_file_bytes, bytes;
+	struct shape_sizes sizes;	/* brick_bytes */
 	struct strs words;		/* create_words */
 	struct error err;
 	enum err ret;
@@ -345,6 +351,7 @@ shape_init(struct shape *ret, const struct plugin_host *h, const char *type,
 	if (e == ERR_OK) {
 		*ret = a->shape;
 		ret->question->refs++;
+		ret->sizes = XNEW(struct shape_sizes);
 		ask_free(a);
 	}
 	question_unref(s.question);
@@ -355,6 +362,7 @@ void
 shape_release(struct shape *s)
 {
 	question_unref(s->question);
+	free(s->sizes);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -362,17 +370,23 @@ static enum err
 ask_bytes(struct ask *a)
 {
 	const struct shape *s = &a->shape;
-	struct brickyard_error why = { 0 };
+	struct shape_sizes *z = &a->sizes;
 
 	s->question->at = "brick_bytes";
-	if (ops_of(s)->brick_bytes(&s->question->request, a->i,
-				   a->data_brick_bytes, a->average_file_bytes,
-				   &a->bytes, &why) != 0)
-		return refuse(s, ERR_REFUSED, &why, "brick_bytes", &a->err);
-	if (a->bytes == 0 || a->bytes > INT64_MAX)
-		return fail(&a->err, ERR_INTERNAL, "volume type '%s': brick %"
-			    PRIu32 " of %" PRIu64 " bytes", s->plugin->name,
-			    a->i, a->bytes);
+	for (uint32_t i = 0; i < s->geometry.bricks_per_set; i++) {
+		struct brickyard_error why = { 0 };
+
+		if (ops_of(s)->brick_bytes(&s->question->request, i,
+					   z->data_brick_bytes,
+					   z->average_file_bytes, &z->bytes[i],
+					   &why) != 0)
+			return refuse(s, ERR_REFUSED, &why, "brick_bytes",
+				      &a->err);
+		if (z->bytes[i] == 0 || z->bytes[i] > INT64_MAX)
+			return fail(&a->err, ERR_INTERNAL, "volume type '%s': "
+				    "brick %" PRIu32 " of %" PRIu64 " bytes",
+				    s->plugin->name, i, z->bytes[i]);
+	}
 	return ERR_OK;
 }
 
@@ -387,16 +401,21 @@ shape_brick_bytes(const struct shape *s, uint32_t i, uint64_t data_brick_bytes,
 		*ret = data_brick_bytes;
 		return ERR_OK;
 	}
-	a = ask_new(s, ask_bytes);
-	a->i = i;
-	a->data_brick_bytes = data_brick_bytes;
-	a->average_file_bytes = average_file_bytes;
-	e = ask(a, err);
-	if (e == ERR_OK) {
-		*ret = a->bytes;
+	assert(i < s->geometry.bricks_per_set);
+	if (s->sizes->bytes[0] == 0 ||
+	    s->sizes->data_brick_bytes != data_brick_bytes ||
+	    s->sizes->average_file_bytes != average_file_bytes) {
+		a = ask_new(s, ask_bytes);
+		a->sizes.data_brick_bytes = data_brick_bytes;
+		a->sizes.average_file_bytes = average_file_bytes;
+		e = ask(a, err);
+		if (e != ERR_OK)
+			return e;
+		*s->sizes = a->sizes;
 		ask_free(a);
 	}
-	return e;
+	*ret = s->sizes->bytes[i];
+	return ERR_OK;
 }
 
 /* Letters, digits and inner dots, dashes and underscores: what gluster's own

@@ -14,6 +14,7 @@ struct shape {
 	struct shape_question *question;
 	struct brickyard_geometry geometry;
 	uint32_t roles[64];
+	struct shape_sizes *sizes;	/* asked last; of who has the shape */
 };
 
 /* How long a plug-in may think about a question, in ms; then ERR_INTERNAL, and it is

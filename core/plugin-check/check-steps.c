@@ -69,6 +69,7 @@ scratch_init(struct scratch *k, struct subject *s, const char *what)
 		.name = a->device,
 		.pv_uuid = "",
 		.vg = k->vg,
+		.destroy_pv = "",
 	};
 	for (size_t i = 0; i < SCRATCH_BRICKS; i++)
 		name_brick(k, i, a->brick_bytes);

@@ -135,7 +135,7 @@ with World() as w:
     tap.is_(w.evict(b[1]["id"])[0], 204, "the one that is offline may go")
     w.faults("heal_info=fail:glfsheal crashed")
     b = w.volume(v)["bricks"][0]["id"]
-    tap.is_(w.evict(b), (500, "Unable to determine heal status of brick"),
+    tap.is_(w.evict(b), (500, "Unable to get heal info of volume : %s : glfsheal crashed" % v["name"]),
             "heal info fails")
     w.faults("")
     one = w.create(durability={"type": "none"}, size=3)
