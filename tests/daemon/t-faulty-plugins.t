@@ -6,6 +6,7 @@ hangs and gives garbage.  The one operation fails clearly, others go on, the nex
 one works, nothing is lost.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import atexit
 import json
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from daemon import BUILDDIR, Daemon
 from dumps import db
 
 work = tempfile.mkdtemp(prefix="faulty-plugins-")
+atexit.register(shutil.rmtree, work, True)
 trouble = os.path.join(work, "trouble")
 nodes = os.path.join(work, "nodes")
 plugins = os.path.join(work, "plugins")
@@ -218,5 +220,4 @@ if store.startswith("sqlite:"):
         "BRICKYARD_PLUGIN_PATH": BUILDDIR + ":" + plugins})
     tap.is_(status, 0, "the store is consistent: %s%s" % (out, err))
 d.stop()
-shutil.rmtree(work)
 tap.done()
