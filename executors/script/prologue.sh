@@ -190,6 +190,20 @@ by_prune() {
 	esac
 }
 
+# An operation begins with epoch 1.  Where it was not seen yet, and as nothing is
+# lower, its fence takes no lock and need not survive the node: who comes with a
+# higher one finds it empty, whole, or loses it, and keeps his own in its place.
+by_first_fence() {
+	[ "$BY_EPOCH" = 1 ] || return 1
+	by_prune
+	umask 077
+	set -C
+	{ echo 1 >"$BY_STATE/fences/$BY_OP"; } 2>/dev/null && BY_FIRST=1
+	set +C
+	umask 022
+	[ -n "$BY_FIRST" ]
+}
+
 # Half of the first one is none, as before it: there is nothing to keep whole.
 by_new_fence() {
 	by_touch "$by_file" && echo "$BY_EPOCH" >"$by_file" &&
@@ -221,7 +235,7 @@ by_start() {
 	by_make_dir 0755 "$BY_STATE"
 	by_make_dir 0700 "$BY_STATE/fences"
 	by_make_dir 0755 "$BY_LOCK"
-	if ! by_fenced; then
+	if ! by_fenced && ! by_first_fence; then
 		by_lock
 		by_fence
 		BY_HELD=1
