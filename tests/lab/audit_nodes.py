@@ -282,7 +282,8 @@ class Audit:
                                                      extent):
             self.say("%s: its pool has metadata of %s bytes, not %d", what,
                      pool["lv_metadata_size"], b["metadata_bytes"])
-        tags = set(lv["lv_tags"].split(","))
+        # Of the pair: lvcreate gives them to the pool.
+        tags = set((lv["lv_tags"] + "," + pool["lv_tags"]).split(","))
         want = {"brickyard", "brickyard.brick=" + b["id"],
                 "brickyard.volume=" + v["id"]}
         if not want <= tags:
