@@ -62,6 +62,10 @@ TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 # Those that bring up real nodes, or several replicas and an etcd, want the
 # machine for themselves: they run one after the other, at the end.
 ALONE = tests/lab/% tests/ha/% tests/conformance/%
+print-alone-tests:
+	@echo $(filter $(ALONE),$(check_PROGRAMS) $(dist_check_SCRIPTS))
+print-plain-tests:
+	@echo $(filter-out $(ALONE),$(check_PROGRAMS) $(dist_check_SCRIPTS))
 run_tests = list= && for t in $(1); do \
 		if test -e "$$t"; then list="$$list $$t"; \
 		else list="$$list $(abs_top_srcdir)/$$t"; fi; done && \

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 executor_LTLIBRARIES += %D%/ssh.la
 %C%_ssh_la_SOURCES = \
+	executors/common/fault.c executors/common/fault.h \
+	executors/common/options.c executors/common/options.h \
 	%D%/channel.c \
 	%D%/command.c \
 	%D%/connect.c \

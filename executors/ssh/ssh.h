@@ -29,6 +29,9 @@
 
 #include <brickyard/executor.h>
 
+#include "../common/fault.h"
+#include "../common/options.h"
+
 #define CLEANUP(fn) __attribute__((__cleanup__(fn)))
 #define CLEANUP_FREE CLEANUP(cleanup_free)
 #define CLEANUP_CLOSE CLEANUP(cleanup_close)
@@ -54,16 +57,6 @@ cleanup_close(int *fd)
 
 /* ---- tools.c ---- */
 
-struct fault {
-	int err_class;			/* BRICKYARD_ERR_*; 0: none */
-	char text[3072];
-};
-
-/* Remember why, answer -1. */
-int fault_set(struct fault *, int err_class, const char *fmt, ...)
-	__attribute__((__cold__)) BRICKYARD_PRINTF(3, 4);
-int fault_nomem(struct fault *) __attribute__((__cold__));
-
 /* The end of a stream.  Running out of memory is remembered, not fatal. */
 struct tail {
 	char *s;
@@ -80,7 +73,6 @@ void tail_free(struct tail *);
 /* The last line that says something, for messages; at most max bytes. */
 const char *last_words(struct tail *, size_t max);
 
-int64_t now_ms(void);			/* CLOCK_MONOTONIC */
 /* Whole file, NUL-terminated, at most max bytes; NULL and errno. */
 char *slurp(const char *path, size_t max, size_t *ret_len);
 
@@ -129,9 +121,6 @@ struct brickyard_executor_instance {
 	int64_t key_stamp[4];
 };
 
-const char *opt_str(const struct brickyard_executor_instance *, enum opt);
-uint64_t opt_u64(const struct brickyard_executor_instance *, enum opt);
-bool opt_bool(const struct brickyard_executor_instance *, enum opt);
 int options_read(struct brickyard_executor_instance *,
 		 const struct brickyard_kv *, size_t n, struct fault *)
 	MUST_CHECK;
