@@ -68,12 +68,9 @@ by_run() {
 
 # The same before there is such a file, or for who has no operation.
 by_run_piped() {
-	BY_OUT=$({ "$@" </dev/null 2>&1; echo "@$?"; } | tail -c 2048)
-	BY_RC=${BY_OUT##*@}
-	BY_OUT=${BY_OUT%@*}
-	case $BY_RC in
-	'' | *[!0-9]*) BY_RC=255 ;;
-	esac
+	BY_OUT=$("$@" </dev/null 2>&1)
+	BY_RC=$?
+	[ "${#BY_OUT}" -le 2048 ] || BY_OUT=$(printf %s "$BY_OUT" | tail -c 2048)
 	return "$BY_RC"
 }
 
@@ -81,7 +78,13 @@ by_run_piped() {
 by_words() {
 	[ -n "$BY_TMP" ] || return 0
 	BY_OUT=
-	[ ! -s "$BY_TMP" ] || BY_OUT=$(tail -c 2048 "$BY_TMP")
+	[ -s "$BY_TMP" ] || return 0
+	while IFS= read -r by_line || [ -n "$by_line" ]; do
+		BY_OUT="$BY_OUT${BY_OUT:+
+}$by_line"
+		[ "${#BY_OUT}" -le 500 ] || break
+	done <"$BY_TMP"
+	[ "${#BY_OUT}" -le 500 ] || BY_OUT=$(tail -c 2048 "$BY_TMP")
 }
 
 # Run a tool whose words are wanted whatever it returns.
