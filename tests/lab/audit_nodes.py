@@ -35,7 +35,8 @@ awk '$2 ~ "^/var/lib/heketi/mounts/" || $2 ~ "^/run/gluster/snaps/" { print $2 }
 	while read -r m; do stat -c '%g %a %n' "$m"/brick* 2>&1; done
 part processes
 for p in /proc/[0-9]*; do
-	[ "$(cat $p/comm 2>/dev/null)" = glusterfsd ] && tr '\0' '\n' <$p/cmdline |
+	{ read -r comm <$p/comm; } 2>/dev/null || continue
+	[ "$comm" != glusterfsd ] || tr '\0' '\n' <$p/cmdline |
 		sed -n '/^--brick-name$/{n;p}'
 done
 part volumes
@@ -43,7 +44,7 @@ gluster --mode=script --timeout=60 volume info --xml
 part peers
 gluster --mode=script --timeout=60 peer status --xml
 part snapshots
-gluster --mode=script --timeout=60 snapshot list
+for s in /var/lib/glusterd/snaps/*; do [ ! -d "$s" ] || echo "${s##*/}"; done
 part end
 """
 
@@ -95,8 +96,7 @@ class NodeFacts:
         self.processes = p["processes"].split()
         self.volumes = self._volumes(p["volumes"])
         self.peers = self._peers(p["peers"])
-        self.snapshots = [s for s in p["snapshots"].splitlines()
-                          if s.strip() and "No snapshots" not in s]
+        self.snapshots = p["snapshots"].split()
 
     @staticmethod
     def _volumes(text):
