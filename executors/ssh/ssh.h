@@ -31,22 +31,13 @@
 
 #include "../common/fault.h"
 #include "../common/options.h"
+#include "../script/text.h"
 
-#define CLEANUP(fn) __attribute__((__cleanup__(fn)))
-#define CLEANUP_FREE CLEANUP(cleanup_free)
 #define CLEANUP_CLOSE CLEANUP(cleanup_close)
-#define MUST_CHECK __attribute__((__warn_unused_result__))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define OUTPUT_MAX (256 * 1024)		/* of each stream; executor.h says so */
 
 extern const struct brickyard_host *ssh_host;
-
-static inline void
-cleanup_free(void *p)
-{
-	free(*(void **)p);
-}
 
 static inline void
 cleanup_close(int *fd)
@@ -57,21 +48,12 @@ cleanup_close(int *fd)
 
 /* ---- tools.c ---- */
 
-/* The end of a stream.  Running out of memory is remembered, not fatal. */
-struct tail {
-	char *s;
-	size_t len, cap;
-	bool failed;
-};
-
-void tail_add(struct tail *, const void *p, size_t n);
-void tail_drop(struct tail *, size_t n);	/* its first n bytes */
-/* Cut to max bytes, make it valid UTF-8 without NUL; "" when empty. */
-const char *tail_finish(struct tail *, size_t max);
-void tail_free(struct tail *);
-
+/* What a stream said: its end, as much as counts. */
+void stream_add(struct text *, const void *p, size_t n);
+/* At most max bytes of its end, valid UTF-8; never NULL, the text's. */
+const char *stream_end(struct text *, size_t max);
 /* The last line that says something, for messages; at most max bytes. */
-const char *last_words(struct tail *, size_t max);
+const char *last_words(struct text *, size_t max);
 
 /* Whole file, NUL-terminated, at most max bytes; NULL and errno. */
 char *slurp(const char *path, size_t max, size_t *ret_len);
@@ -169,7 +151,7 @@ struct job {
 	/* done */
 	struct fault fault;		/* err_class 0: it ran */
 	unsigned exit_status;
-	struct tail out, err;
+	struct text out, err;
 };
 
 struct node {
