@@ -10,6 +10,8 @@ import json
 import time
 import xml.etree.ElementTree as ET
 
+import tap
+
 OVER = ("done", "failed")
 MOUNTS = "/var/lib/heketi/mounts"
 CLONES = ("/run/gluster/", "/var/run/gluster/")
@@ -405,4 +407,5 @@ def audit(lab, down=(), seconds=30):
         bad = Audit(lab, lab.inst.docs(), down).run()
         if not bad or time.monotonic() > end:
             return bad
+        tap.diag("the audit looks again, as " + bad[0][:200])
         time.sleep(1)
