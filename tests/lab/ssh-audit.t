@@ -49,6 +49,8 @@ found("a stopped volume", "gluster --mode=script volume stop seen force", "glust
       "volume seen is Stopped")
 found("a volume of somebody", "mkdir /srv/b && gluster --mode=script volume create other %s:/srv/b force" % t.nodes.addresses[n],
       "gluster --mode=script volume delete other", "gluster volume other is nobody's")
+found("a snapshot", "gluster --mode=script snapshot create snap seen no-timestamp",
+      "gluster --mode=script snapshot delete snap", "snapshot snap is nobody's")
 t.audit("all was undone")
 t.nodes.kill(n)
 bad = audit_nodes.audit(t.lab, seconds=0)
