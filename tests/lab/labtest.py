@@ -68,7 +68,7 @@ class Test:
         """A new connection: the balancer closes those that idle."""
         return self.lab.client()
 
-    def call(self, method, path, body=None, seconds=300, client=None):
+    def call(self, method, path, body=None, seconds=600, client=None):
         """(status, what came) at the end of the operation; the body as JSON
         where it is."""
         c = client or self.lab.client()
