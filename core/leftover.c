@@ -17,6 +17,7 @@
 #include "util/xalloc.h"
 
 #define DESTROY_TIMEOUT_S 600
+#define CHECK_TIMEOUT_S	  60
 
 void
 leftover_release(struct leftover *l)
@@ -87,6 +88,9 @@ leftover_parse(const struct index_entry *e, struct leftover *ret)
 	memset(ret, 0, sizeof(*ret));
 	parse_brick(&l, e->r.key + strlen(prefix), &ret->brick);
 	snprintf(ret->volume, sizeof(ret->volume), "%s", word(&l, "volume"));
+	snprintf(ret->operation, sizeof(ret->operation), "%s",
+		 word(&l, "operation"));
+	ret->epoch = number(&l, "epoch");
 	ret->since_ms = (int64_t)number(&l, "since_ms");
 	ret->why = xstrdup(word(&l, "why"));
 	return true;
@@ -109,12 +113,14 @@ add_number(struct buf *b, const char *name, uint64_t value)
 
 void
 leftover_put(struct txn *t, const struct volume *v, const struct brick *k,
-	     const char *why)
+	     const struct operation *op, const char *why)
 {
 	CLEANUP_FREE char *key = xasprintf("admin/" LEFTOVER_PREFIX "%s", k->id);
 	CLEANUP(buf_release) struct buf b = { 0 };
 
 	add_line(&b, "volume", v->id);
+	add_line(&b, "operation", op->id);
+	add_number(&b, "epoch", op->epoch);
 	add_line(&b, "node", k->node);
 	add_line(&b, "device", k->device);
 	add_line(&b, "host", k->host);
@@ -151,6 +157,25 @@ leftover_keeps_pool(const struct model *m, const struct brick *b)
 	return keeps;
 }
 
+bool
+leftover_is_on(const struct model *m, const char *device)
+{
+	const struct strs *keys = relation_of(m->leftovers, "");
+	bool found = false;
+
+	for (size_t i = 0; i < keys->n && !found; i++) {
+		const struct record *r =
+			mirror_peek(m->mirror, RECORD_ADMIN, keys->v[i]);
+		struct leftover l;
+
+		if (r == NULL || !leftover_parse((const void *)r, &l))
+			continue;
+		found = strcmp(l.brick.device, device) == 0;
+		leftover_release(&l);
+	}
+	return found;
+}
+
 /* ---- the duty ---- */
 
 struct sweep {
@@ -176,6 +201,23 @@ as_volume(const struct leftover *l)
 }
 
 static enum err
+destroy_as(struct sweep *s, const struct brick_args *a, const char *operation,
+	   uint64_t epoch, struct error *err)
+{
+	const struct brick_group *g = &a->groups[0];
+	struct duty_call c;
+
+	duty_call_init(&c, s->duty, DESTROY_TIMEOUT_S);
+	c.call.operation_id = operation;
+	c.call.epoch = epoch;
+	return executor_bricks_destroy(s->deps->executor, &c.call, &g->arg,
+				       g->bricks, g->n, err);
+}
+
+/* As the operation that could not: that stops what is left of it on the node.
+ * Once the node has seen a higher epoch of it, that is stopped already.
+ */
+static enum err
 destroy(struct sweep *s, struct error *err)
 {
 	RECORD_SCOPE struct volume *v = as_volume(&s->l);
@@ -185,14 +227,13 @@ destroy(struct sweep *s, struct error *err)
 
 	if (r != ERR_OK)
 		return r;
-	duty_call_init(&c, s->duty, DESTROY_TIMEOUT_S);
-	c.call.operation_id = s->l.brick.id;
-	c.call.epoch = 1;
+	duty_call_init(&c, s->duty, CHECK_TIMEOUT_S);
 	r = executor_node_check(s->deps->executor, &c.call, &a.groups[0].arg, err);
 	if (r == ERR_OK)
-		r = executor_bricks_destroy(s->deps->executor, &c.call,
-					    &a.groups[0].arg, a.groups[0].bricks,
-					    a.groups[0].n, err);
+		r = s->l.operation[0] == '\0' ? ERR_FENCED :
+		    destroy_as(s, &a, s->l.operation, s->l.epoch, err);
+	if (r == ERR_FENCED)
+		r = destroy_as(s, &a, s->l.brick.id, 1, err);
 	brick_args_release(&a);
 	return r;
 }
