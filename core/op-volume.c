@@ -495,24 +495,33 @@ expand_arg_release(struct expand_arg *a)
 	gluster_arg_release(&a->g);
 }
 
+static enum err
+expand_on_first(struct expand_arg *a, const struct brickyard_call *call,
+		struct error *err)
+{
+	const struct brick *b = &a->g.v->bricks[0];
+	RECORD_SCOPE struct node *n = brick_node(a->run, b);
+	struct brickyard_node arg;
+
+	if (n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone",
+			    b->node);
+	if (lost_has(a->run, n->id))
+		return fail(err, ERR_UNREACHABLE, "node %s: lost", n->id);
+	arg = node_arg(n);
+	return expand_on(a, call, &arg, err);
+}
+
 /* Its first node is asked, and if that does not answer, any other. */
 static enum err
 add_to_volume(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
 {
 	CLEANUP(expand_arg_release) struct expand_arg a = { .run = run };
-	RECORD_SCOPE struct node *n = NULL;
-	struct brickyard_node arg;
 	enum err r = gluster_arg_init(&a.g, run, err);
 
-	if (r != ERR_OK)
-		return r;
-	n = brick_node(run, &a.g.v->bricks[0]);
-	if (n == NULL)
-		return fail(err, ERR_INTERNAL, "node %s: record is gone",
-			    a.g.v->bricks[0].node);
-	arg = node_arg(n);
-	r = expand_on(&a, call, &arg, err);
+	if (r == ERR_OK)
+		r = expand_on_first(&a, call, err);
 	return r != ERR_UNREACHABLE ? r :
 	       on_live_node(run->deps, call, a.g.v, NULL, VOLUME_TIMEOUT_S,
 			    expand_on, &a, err);
