@@ -3,6 +3,7 @@
 #ifndef DUMP_VIEW_H
 #define DUMP_VIEW_H
 
+#include "leftover.h"
 #include "relation.h"
 #include "store/mirror.h"
 
@@ -17,6 +18,8 @@ struct dump_view {
 		const struct volume *volume;
 	} *v;					/* all bricks, in order of id */
 	size_t n;
+	struct leftover *left;			/* bricks that are nobody's */
+	size_t nleft;
 };
 
 void dump_view_init(struct dump_view *, const struct mirror_snapshot *);
@@ -29,6 +32,10 @@ bool dump_hides_device(const struct device *);
 bool dump_shows_operation(const struct operation *);
 
 const void *dump_find(const struct dump_view *, enum record_kind, const char *id);
+/* NULL: no volume has it. */
+const struct dump_brick *dump_brick(const struct dump_view *, const char *id);
+/* What the bricks on a device take there, with what is left over. */
+uint64_t dump_bricks_kib(const struct dump_view *, const char *device);
 /* storage[0] of the cluster's nodes, in order of node id.  ret was empty. */
 void dump_hosts(const struct dump_view *, const char *cluster, struct strs *ret);
 

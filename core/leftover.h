@@ -6,7 +6,8 @@
 #ifndef LEFTOVER_H
 #define LEFTOVER_H
 
-#include "engine.h"
+#include "model.h"
+#include "store/txn.h"
 
 #define LEFTOVER_PREFIX "leftovers/"	/* below admin/ */
 
