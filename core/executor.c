@@ -139,7 +139,7 @@ visit(struct executor *ex, const struct side *side,
  * can't.
  */
 static enum err
-step(struct executor *ex, enum executor_step_id id,
+plain_step(struct executor *ex, enum executor_step_id id,
      const struct brickyard_call *call, const struct brickyard_node *node,
      const struct step_args *args, struct brickyard_result *result,
      struct error *err)
@@ -166,12 +166,24 @@ step(struct executor *ex, enum executor_step_id id,
 	return e;
 }
 
-/* Before it: errors may be injected around it. */
-#define INJECT(ex_, member, ...) do {					\
-	if ((ex_)->inject != NULL)					\
-		return inject_##member((ex_)->inject, (ex_)->within,	\
-				       __VA_ARGS__);			\
-} while (0)
+/* The step, with the errors that are injected before and after it. */
+static enum err
+step(struct executor *ex, enum executor_step_id id,
+     const struct brickyard_call *call, const struct brickyard_node *node,
+     const struct step_args *args, struct brickyard_result *result,
+     struct error *err)
+{
+	CLEANUP(heketi_commands_release) struct heketi_commands l = { 0 };
+	enum err e;
+
+	if (ex->inject == NULL)
+		return plain_step(ex, id, call, node, args, result, err);
+	inject_commands(ex->inject, id, args, &l);
+	e = inject_before(ex->inject, call, &l, err);
+	if (e == ERR_OK)
+		e = step(ex->within, id, call, node, args, result, err);
+	return e == ERR_OK ? inject_after(ex->inject, call, &l, err) : e;
+}
 
 /* ---- life ---- */
 
@@ -389,7 +401,6 @@ executor_node_check(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .nbricks = 0 };
 
-	INJECT(ex, node_check, call, node, err);
 	return step(ex, X_NODE_CHECK, call, node, &a, NULL, err);
 }
 
@@ -400,7 +411,6 @@ executor_peer_probe(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { host } };
 
-	INJECT(ex, peer_probe, call, from, host, err);
 	return step(ex, X_PEER_PROBE, call, from, &a, NULL, err);
 }
 
@@ -411,7 +421,6 @@ executor_peer_detach(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { host } };
 
-	INJECT(ex, peer_detach, call, from, host, err);
 	return step(ex, X_PEER_DETACH, call, from, &a, NULL, err);
 }
 
@@ -423,7 +432,6 @@ executor_device_prepare(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .device = device };
 
-	INJECT(ex, device_prepare, call, node, device, result, err);
 	return step(ex, X_DEVICE_PREPARE, call, node, &a, result, err);
 }
 
@@ -435,7 +443,6 @@ executor_device_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .device = device };
 
-	INJECT(ex, device_info, call, node, device, result, err);
 	return step(ex, X_DEVICE_INFO, call, node, &a, result, err);
 }
 
@@ -448,7 +455,6 @@ executor_device_teardown(struct executor *ex,
 {
 	const struct step_args a = { .device = device };
 
-	INJECT(ex, device_teardown, call, node, device, err);
 	return step(ex, X_DEVICE_TEARDOWN, call, node, &a, NULL, err);
 }
 
@@ -460,7 +466,6 @@ executor_bricks_create(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .bricks = bricks, .nbricks = n };
 
-	INJECT(ex, bricks_create, call, node, bricks, n, err);
 	return step(ex, X_BRICKS_CREATE, call, node, &a, NULL, err);
 }
 
@@ -472,7 +477,6 @@ executor_bricks_destroy(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .bricks = bricks, .nbricks = n };
 
-	INJECT(ex, bricks_destroy, call, node, bricks, n, err);
 	return step(ex, X_BRICKS_DESTROY, call, node, &a, NULL, err);
 }
 
@@ -484,7 +488,6 @@ executor_volume_create(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .volume = volume };
 
-	INJECT(ex, volume_create, call, node, volume, err);
 	return step(ex, X_VOLUME_CREATE, call, node, &a, NULL, err);
 }
 
@@ -496,7 +499,6 @@ executor_volume_expand(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .volume = volume, .rebalance = rebalance };
 
-	INJECT(ex, volume_expand, call, node, volume, rebalance, err);
 	return step(ex, X_VOLUME_EXPAND, call, node, &a, NULL, err);
 }
 
@@ -507,7 +509,6 @@ executor_volume_destroy(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name } };
 
-	INJECT(ex, volume_destroy, call, node, name, err);
 	return step(ex, X_VOLUME_DESTROY, call, node, &a, NULL, err);
 }
 
@@ -518,7 +519,6 @@ executor_volume_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name } };
 
-	INJECT(ex, volume_info, call, node, name, result, err);
 	return step(ex, X_VOLUME_INFO, call, node, &a, result, err);
 }
 
@@ -531,7 +531,6 @@ executor_node_probe(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .nbricks = 0 };
 
-	INJECT(ex, node_probe, call, node, result, err);
 	return step(ex, X_NODE_PROBE, call, node, &a, result, err);
 }
 
@@ -542,7 +541,6 @@ executor_heal_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name } };
 
-	INJECT(ex, heal_info, call, node, name, result, err);
 	return step(ex, X_HEAL_INFO, call, node, &a, result, err);
 }
 
@@ -557,7 +555,6 @@ executor_brick_replace(struct executor *ex, const struct brickyard_call *call,
 		.text = { name }, .refs = { old_brick, new_brick },
 	};
 
-	INJECT(ex, brick_replace, call, node, name, old_brick, new_brick, err);
 	return step(ex, X_BRICK_REPLACE, call, node, &a, NULL, err);
 }
 
@@ -569,8 +566,6 @@ executor_volume_clone(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { name, clone, snapshot } };
 
-	INJECT(ex, volume_clone, call, node, name, clone, snapshot, result,
-	       err);
 	return step(ex, X_VOLUME_CLONE, call, node, &a, result, err);
 }
 
@@ -582,7 +577,6 @@ executor_block_create(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .block = block };
 
-	INJECT(ex, block_create, call, node, block, result, err);
 	return step(ex, X_BLOCK_CREATE, call, node, &a, result, err);
 }
 
@@ -594,7 +588,6 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { volume, name } };
 
-	INJECT(ex, block_info, call, node, volume, name, result, err);
 	return step(ex, X_BLOCK_INFO, call, node, &a, result, err);
 }
 
@@ -605,7 +598,6 @@ executor_block_expand(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .block = block };
 
-	INJECT(ex, block_expand, call, node, block, err);
 	return step(ex, X_BLOCK_EXPAND, call, node, &a, NULL, err);
 }
 
@@ -616,7 +608,6 @@ executor_block_destroy(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .text = { volume, name } };
 
-	INJECT(ex, block_destroy, call, node, volume, name, err);
 	return step(ex, X_BLOCK_DESTROY, call, node, &a, NULL, err);
 }
 
@@ -627,7 +618,6 @@ executor_node_examine(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .nbricks = 0 };
 
-	INJECT(ex, node_examine, call, node, result, err);
 	return step(ex, X_NODE_EXAMINE, call, node, &a, result, err);
 }
 
@@ -638,6 +628,5 @@ executor_device_forget(struct executor *ex, const struct brickyard_call *call,
 {
 	const struct step_args a = { .device = device };
 
-	INJECT(ex, device_forget, call, node, device, err);
 	return step(ex, X_DEVICE_FORGET, call, node, &a, NULL, err);
 }

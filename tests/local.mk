@@ -45,6 +45,9 @@ THREAD_TESTS = $(filter %t-service %t-store %t-mirror %t-simulated %t-executor %
 	$(filter %/t-ssh-run.t %/t-ssh-outage.t,$(dist_check_SCRIPTS))
 VALGRIND_TESTS = $(filter-out %t-service %-driver %t-placement-property %-random \
 	%t-engine-moments,$(check_PROGRAMS))
+# Neither: what contrib/check runs in the ordinary build.
+print-unsanitized-tests:
+	@echo $(filter-out $(ALONE) $(SANITIZER_TESTS),$(check_PROGRAMS) $(dist_check_SCRIPTS))
 print-sanitizer-tests:
 	@echo $(SANITIZER_TESTS)
 print-thread-tests:
@@ -62,6 +65,12 @@ TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 # Those that bring up real nodes, or several replicas and an etcd, want the
 # machine for themselves: they run one after the other, at the end.
 ALONE = tests/lab/% tests/ha/% tests/conformance/%
+print-lab-tests:
+	@echo $(filter tests/lab/%,$(dist_check_SCRIPTS))
+print-cluster-tests:
+	@echo $(filter-out tests/lab/%,$(filter $(ALONE),$(dist_check_SCRIPTS)))
+print-plain-tests:
+	@echo $(filter-out $(ALONE),$(check_PROGRAMS) $(dist_check_SCRIPTS))
 run_tests = list= && for t in $(1); do \
 		if test -e "$$t"; then list="$$list $$t"; \
 		else list="$$list $(abs_top_srcdir)/$$t"; fi; done && \

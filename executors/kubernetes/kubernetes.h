@@ -27,6 +27,8 @@
 
 #include <brickyard/executor.h>
 
+#include "../common/fault.h"
+#include "../common/options.h"
 #include "../script/text.h"
 
 #define CLEANUP_CLOSE CLEANUP(cleanup_close)
@@ -45,17 +47,6 @@ cleanup_close(int *fd)
 
 /* ---- tools.c ---- */
 
-struct fault {
-	int err_class;			/* BRICKYARD_ERR_*; 0: none */
-	char text[3072];
-};
-
-/* Remember why, answer -1. */
-int fault_set(struct fault *, int err_class, const char *fmt, ...)
-	__attribute__((__cold__)) BRICKYARD_PRINTF(3, 4);
-int fault_nomem(struct fault *) __attribute__((__cold__));
-
-int64_t now_ms(void);			/* CLOCK_MONOTONIC */
 void nap_ms(int64_t);
 /* Whole file, at most max bytes; -1 and errno. */
 int slurp(const char *path, size_t max, struct text *ret);
@@ -112,9 +103,6 @@ struct brickyard_executor_instance {
 	struct service *service;
 };
 
-const char *opt_str(const struct brickyard_executor_instance *, enum opt);
-uint64_t opt_u64(const struct brickyard_executor_instance *, enum opt);
-bool opt_bool(const struct brickyard_executor_instance *, enum opt);
 int options_read(struct brickyard_executor_instance *,
 		 const struct brickyard_kv *, size_t n, struct fault *)
 	MUST_CHECK;

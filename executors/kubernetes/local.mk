@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 executor_LTLIBRARIES += %D%/kubernetes.la
 %C%_kubernetes_la_SOURCES = \
+	executors/common/fault.c executors/common/fault.h \
+	executors/common/options.c executors/common/options.h \
 	%D%/access.c \
 	%D%/command.c \
 	%D%/exec.c \

@@ -52,42 +52,7 @@ const struct brickyard_option kube_options[] = {
 	[OPT_COUNT] = { NULL, 0, 0, NULL, NULL },
 };
 
-const char *
-opt_str(const struct brickyard_executor_instance *in, enum opt o)
-{
-	return in->opt[o];
-}
-
-uint64_t
-opt_u64(const struct brickyard_executor_instance *in, enum opt o)
-{
-	return strtoull(in->opt[o], NULL, 10);
-}
-
-bool
-opt_bool(const struct brickyard_executor_instance *in, enum opt o)
-{
-	return strcmp(in->opt[o], "true") == 0;
-}
-
-static int
-option_set(struct brickyard_executor_instance *in, const char *key,
-	   const char *value)
-{
-	for (int o = 0; o < OPT_COUNT; o++) {
-		if (strcmp(kube_options[o].key, key) != 0)
-			continue;
-		free(in->opt[o]);
-		in->opt[o] = strdup(value);
-		return in->opt[o] != NULL ? 0 : -1;
-	}
-	return 0;		/* the host refuses keys that we don't have */
-}
-
-static const struct bounds {
-	enum opt o;
-	uint64_t min, max;
-} bounds[] = {
+static const struct option_bounds bounds[] = {
 	{ OPT_COMMAND_TIMEOUT_S, 0, 1000000 },
 	{ OPT_CONNECT_TIMEOUT_S, 1, 3600 },
 	{ OPT_EXECS_PER_NODE, 1, 1000 },
@@ -98,17 +63,11 @@ static const struct bounds {
 static int
 check_bounds(const struct brickyard_executor_instance *in, struct fault *f)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
-		const struct bounds *b = &bounds[i];
-		uint64_t n = opt_u64(in, b->o);
+	char why[200];
 
-		if (n < b->min || n > b->max)
-			return fault_set(f, BRICKYARD_ERR_INVALID,
-					 "option %s: %s is not %llu to %llu",
-					 kube_options[b->o].key, in->opt[b->o],
-					 (unsigned long long)b->min,
-					 (unsigned long long)b->max);
-	}
+	if (!options_bounded(kube_options, in->opt, bounds, ARRAY_SIZE(bounds), why,
+			     sizeof(why)))
+		return fault_set(f, BRICKYARD_ERR_INVALID, "%s", why);
 	return 0;
 }
 
@@ -171,14 +130,7 @@ int
 options_read(struct brickyard_executor_instance *in,
 	     const struct brickyard_kv *config, size_t n, struct fault *f)
 {
-	int r = 0;
-
-	for (int o = 0; o < OPT_COUNT; o++)
-		r |= option_set(in, kube_options[o].key,
-				kube_options[o].default_value);
-	for (size_t i = 0; i < n; i++)
-		r |= option_set(in, config[i].key, config[i].value);
-	if (r != 0)
+	if (options_take(kube_options, in->opt, config, n) < 0)
 		return fault_nomem(f);
 	if (check_bounds(in, f) < 0 || check_words(in, f) < 0)
 		return -1;
@@ -188,6 +140,5 @@ options_read(struct brickyard_executor_instance *in,
 void
 options_free(struct brickyard_executor_instance *in)
 {
-	for (int o = 0; o < OPT_COUNT; o++)
-		free(in->opt[o]);
+	options_drop(kube_options, in->opt);
 }

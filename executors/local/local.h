@@ -20,6 +20,7 @@
 
 #include <brickyard/executor.h>
 
+#include "../common/options.h"
 #include "../script/text.h"
 #include "../script/words.h"
 
@@ -70,9 +71,6 @@ struct brickyard_executor_instance {
 	int64_t known_until_ms;
 };
 
-const char *opt_str(const struct brickyard_executor_instance *, enum opt);
-uint64_t opt_u64(const struct brickyard_executor_instance *, enum opt);
-bool opt_bool(const struct brickyard_executor_instance *, enum opt);
 /* 0, or -1 with the reason in why. */
 int options_read(struct brickyard_executor_instance *,
 		 const struct brickyard_kv *, size_t n, struct text *why);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 executor_LTLIBRARIES += %D%/local.la
 %C%_local_la_SOURCES = \
+	executors/common/options.c executors/common/options.h \
 	%D%/block-device.c \
 	%D%/brick.c \
 	%D%/device.c \

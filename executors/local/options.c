@@ -54,38 +54,6 @@ const struct brickyard_option local_options[] = {
 	[OPT_COUNT] = { NULL, 0, 0, NULL, NULL },
 };
 
-const char *
-opt_str(const struct brickyard_executor_instance *in, enum opt o)
-{
-	return in->opt[o];
-}
-
-uint64_t
-opt_u64(const struct brickyard_executor_instance *in, enum opt o)
-{
-	return strtoull(in->opt[o], NULL, 10);
-}
-
-bool
-opt_bool(const struct brickyard_executor_instance *in, enum opt o)
-{
-	return strcmp(in->opt[o], "true") == 0;
-}
-
-static int
-option_set(struct brickyard_executor_instance *in, const char *key,
-	   const char *value)
-{
-	for (int o = 0; o < OPT_COUNT; o++) {
-		if (strcmp(local_options[o].key, key) != 0)
-			continue;
-		free(in->opt[o]);
-		in->opt[o] = strdup(value);
-		return in->opt[o] != NULL ? 0 : -1;
-	}
-	return 0;		/* the host refuses keys that we don't have */
-}
-
 static int
 options_check(const struct brickyard_executor_instance *in, struct text *why)
 {
@@ -118,14 +86,7 @@ int
 options_read(struct brickyard_executor_instance *in,
 	     const struct brickyard_kv *config, size_t n, struct text *why)
 {
-	int r = 0;
-
-	for (int o = 0; o < OPT_COUNT; o++)
-		r |= option_set(in, local_options[o].key,
-				local_options[o].default_value);
-	for (size_t i = 0; i < n; i++)
-		r |= option_set(in, config[i].key, config[i].value);
-	if (r != 0) {
+	if (options_take(local_options, in->opt, config, n) < 0) {
 		text_addf(why, "out of memory");
 		return -1;
 	}
@@ -135,6 +96,5 @@ options_read(struct brickyard_executor_instance *in,
 void
 options_free(struct brickyard_executor_instance *in)
 {
-	for (int o = 0; o < OPT_COUNT; o++)
-		free(in->opt[o]);
+	options_drop(local_options, in->opt);
 }

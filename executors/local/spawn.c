@@ -21,7 +21,8 @@
 
 struct child {
 	char *path;		/* argv[0] looked up */
-	char *env[5];
+	char *tunables;
+	char *env[5 + SPAWN_ENV_MAX];
 	pid_t parent, pid;
 	int in, out[2], err[2], exec_err[2], lock, pidfd;
 };
@@ -36,7 +37,7 @@ child_free(struct child *c)
 		cleanup_close(fds[i]);
 	free(c->path);
 	free(c->env[0]);
-	free(c->env[3]);
+	free(c->tunables);
 }
 
 void
@@ -96,9 +97,10 @@ open_input(const struct spawn *sp)
  * the C library about this machine.
  */
 static int
-child_environment(struct step *st, struct child *c)
+child_environment(struct step *st, const struct spawn *sp, struct child *c)
 {
 	const char *tunables = getenv("GLIBC_TUNABLES");
+	size_t n = 3;
 
 	if (asprintf(&c->env[0], "PATH=%s", opt_str(st->in,
 						    OPT_SEARCH_PATH)) < 0)
@@ -106,8 +108,13 @@ child_environment(struct step *st, struct child *c)
 	c->env[1] = (char *)(uintptr_t)"LC_ALL=C";
 	c->env[2] = (char *)(uintptr_t)"HOME=/";
 	if (tunables != NULL &&
-	    asprintf(&c->env[3], "GLIBC_TUNABLES=%s", tunables) < 0)
+	    asprintf(&c->tunables, "GLIBC_TUNABLES=%s", tunables) < 0)
 		return step_nomem(st);
+	if (c->tunables != NULL)
+		c->env[n++] = c->tunables;
+	for (size_t i = 0; sp->env != NULL && sp->env[i] != NULL &&
+	     i < SPAWN_ENV_MAX; i++)
+		c->env[n++] = (char *)(uintptr_t)sp->env[i];
 	return 0;
 }
 
@@ -121,7 +128,7 @@ child_prepare(struct step *st, const struct spawn *sp, struct child *c)
 		return step_fail(st, BRICKYARD_ERR_PERMANENT,
 				 "%s: no such program in %s", sp->argv[0],
 				 path);
-	if (child_environment(st, c) < 0)
+	if (child_environment(st, sp, c) < 0)
 		return -1;
 	c->parent = getpid();
 	c->lock = sp->lock != NULL ? sp->lock->fd : -1;
@@ -352,11 +359,11 @@ spawn_words(struct spawn_result *r)
 }
 
 int
-spawn_tool(struct step *st, const struct node_lock *lock,
-	   const char *const *argv)
+spawn_tool_env(struct step *st, const struct node_lock *lock,
+	       const char *const *argv, const char *const *env)
 {
 	const struct spawn sp = { .argv = argv, .out_max = 4096,
-		.err_max = 2048, .lock = lock };
+		.err_max = 2048, .lock = lock, .env = env };
 	CLEANUP_SPAWN struct spawn_result r = {0};
 
 	if (spawn_run(st, &sp, &r) < 0)
@@ -366,4 +373,11 @@ spawn_tool(struct step *st, const struct node_lock *lock,
 	return step_fail(st, BRICKYARD_ERR_PERMANENT,
 			 "%s failed (status %d): %s", argv[0], r.status,
 			 spawn_words(&r));
+}
+
+int
+spawn_tool(struct step *st, const struct node_lock *lock,
+	   const char *const *argv)
+{
+	return spawn_tool_env(st, lock, argv, NULL);
 }

@@ -10,12 +10,15 @@
 
 #include "local.h"
 
+#define SPAWN_ENV_MAX 3
+
 struct spawn {
 	const char *const *argv;	/* argv[0]: found in search_path */
 	const char *input;		/* stdin; NULL: /dev/null */
 	size_t input_len;
 	size_t out_max;			/* bytes kept of stdout, the tail */
 	size_t err_max;
+	const char *const *env;		/* NULL, or up to SPAWN_ENV_MAX */
 	const struct node_lock *lock;	/* shared with it; may be NULL */
 };
 
@@ -36,6 +39,9 @@ void spawn_result_free(struct spawn_result *);
  */
 int spawn_tool(struct step *, const struct node_lock *,
 	       const char *const *argv) MUST_CHECK;
+/* The same with env (NULL-terminated) added to the environment. */
+int spawn_tool_env(struct step *, const struct node_lock *,
+		   const char *const *argv, const char *const *env) MUST_CHECK;
 /* What the program had to say about its failure: stderr, else stdout. */
 const char *spawn_words(struct spawn_result *);
 

@@ -14,6 +14,7 @@ SCRIPT_PARTS = \
 	$(NULL)
 noinst_LTLIBRARIES += libscript.la
 libscript_la_SOURCES = \
+	executors/common/options.c executors/common/options.h \
 	%D%/call.c \
 	%D%/check-args.c \
 	%D%/lower.h \

@@ -3,6 +3,7 @@
 #ifndef LOWER_H
 #define LOWER_H
 
+#include "../common/options.h"
 #include "script.h"
 #include "text.h"
 
@@ -39,8 +40,6 @@ struct brickyard_executor_instance {
 	char *opt[OPT_COUNT];		/* never NULL after attach */
 };
 
-const char *opt_str(const struct brickyard_executor_instance *, enum opt);
-uint64_t opt_u64(const struct brickyard_executor_instance *, enum opt);
 /* 0, or -1 with the reason in why. */
 int options_read(struct brickyard_executor_instance *,
 		 const struct brickyard_kv *, size_t n, struct text *why);

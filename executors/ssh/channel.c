@@ -33,7 +33,7 @@ struct channel {
 	bool has_status, is_at_end, is_closed;
 	unsigned status;
 	int64_t heard_ms;		/* output, or the status */
-	struct tail out, err;
+	struct text out, err;
 	bool has_started;		/* the marker was there */
 	bool err_started;
 };
@@ -55,7 +55,7 @@ news(struct channel *c)
 
 /* What came before the marker is not the script's. */
 static bool
-cut_before_marker(struct tail *t, const char *marker)
+cut_before_marker(struct text *t, const char *marker)
 {
 	char *at = t->len > 0 ? memmem(t->s, t->len, marker, strlen(marker)) :
 		NULL;
@@ -63,7 +63,7 @@ cut_before_marker(struct tail *t, const char *marker)
 
 	if (nl == NULL)
 		return false;
-	tail_drop(t, (size_t)(nl + 1 - t->s));
+	text_keep_tail(t, t->len - (size_t)(nl + 1 - t->s));
 	return true;
 }
 
@@ -73,7 +73,7 @@ on_data(ssh_session ssh, ssh_channel ch, void *data, uint32_t len, int is_err,
 {
 	struct channel *c = arg;
 
-	tail_add(is_err ? &c->err : &c->out, data, len);
+	stream_add(is_err ? &c->err : &c->out, data, len);
 	if (is_err && !c->err_started)
 		c->err_started = cut_before_marker(&c->err, c->command.marker);
 	if (!is_err && !c->has_started)
@@ -173,8 +173,8 @@ chan_free(struct channel *c)
 		ssh_channel_free(c->ch);
 	}
 	free(c->command.line);
-	tail_free(&c->out);
-	tail_free(&c->err);
+	text_free(&c->out);
+	text_free(&c->err);
 	free(c);
 }
 
@@ -228,7 +228,7 @@ static int
 explain_no_start(struct channel *c, struct fault *f)
 {
 	const struct node *n = c->s->node;
-	struct tail *t = c->err.len > 0 ? &c->err : &c->out;
+	struct text *t = c->err.len > 0 ? &c->err : &c->out;
 
 	if (opt_bool(n->in, OPT_SUDO) && c->err.len > 0 &&
 	    strstr(c->err.s, "sudo") != NULL &&

@@ -46,8 +46,8 @@ job_free(struct job *j)
 	if (j == NULL)
 		return;
 	pthread_cond_destroy(&j->wake);
-	tail_free(&j->out);
-	tail_free(&j->err);
+	text_free(&j->out);
+	text_free(&j->err);
 	free(j->script);
 	free(j);
 }

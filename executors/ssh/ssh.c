@@ -81,8 +81,8 @@ run_on(struct node *n, const struct brickyard_call *call, const char *script,
 	if (pool_run(n, call, j, f) < 0)
 		return -1;
 	ssh_host->result_u64(res, "exit_status", j->exit_status);
-	ssh_host->result_str(res, "stdout", tail_finish(&j->out, OUTPUT_MAX));
-	ssh_host->result_str(res, "stderr", tail_finish(&j->err, OUTPUT_MAX));
+	ssh_host->result_str(res, "stdout", stream_end(&j->out, OUTPUT_MAX));
+	ssh_host->result_str(res, "stderr", stream_end(&j->err, OUTPUT_MAX));
 	job_free(j);
 	return 0;
 }

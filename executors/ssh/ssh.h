@@ -29,21 +29,15 @@
 
 #include <brickyard/executor.h>
 
-#define CLEANUP(fn) __attribute__((__cleanup__(fn)))
-#define CLEANUP_FREE CLEANUP(cleanup_free)
+#include "../common/fault.h"
+#include "../common/options.h"
+#include "../script/text.h"
+
 #define CLEANUP_CLOSE CLEANUP(cleanup_close)
-#define MUST_CHECK __attribute__((__warn_unused_result__))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define OUTPUT_MAX (256 * 1024)		/* of each stream; executor.h says so */
 
 extern const struct brickyard_host *ssh_host;
-
-static inline void
-cleanup_free(void *p)
-{
-	free(*(void **)p);
-}
 
 static inline void
 cleanup_close(int *fd)
@@ -54,33 +48,13 @@ cleanup_close(int *fd)
 
 /* ---- tools.c ---- */
 
-struct fault {
-	int err_class;			/* BRICKYARD_ERR_*; 0: none */
-	char text[3072];
-};
-
-/* Remember why, answer -1. */
-int fault_set(struct fault *, int err_class, const char *fmt, ...)
-	__attribute__((__cold__)) BRICKYARD_PRINTF(3, 4);
-int fault_nomem(struct fault *) __attribute__((__cold__));
-
-/* The end of a stream.  Running out of memory is remembered, not fatal. */
-struct tail {
-	char *s;
-	size_t len, cap;
-	bool failed;
-};
-
-void tail_add(struct tail *, const void *p, size_t n);
-void tail_drop(struct tail *, size_t n);	/* its first n bytes */
-/* Cut to max bytes, make it valid UTF-8 without NUL; "" when empty. */
-const char *tail_finish(struct tail *, size_t max);
-void tail_free(struct tail *);
-
+/* What a stream said: its end, as much as counts. */
+void stream_add(struct text *, const void *p, size_t n);
+/* At most max bytes of its end, valid UTF-8; never NULL, the text's. */
+const char *stream_end(struct text *, size_t max);
 /* The last line that says something, for messages; at most max bytes. */
-const char *last_words(struct tail *, size_t max);
+const char *last_words(struct text *, size_t max);
 
-int64_t now_ms(void);			/* CLOCK_MONOTONIC */
 /* Whole file, NUL-terminated, at most max bytes; NULL and errno. */
 char *slurp(const char *path, size_t max, size_t *ret_len);
 
@@ -129,9 +103,6 @@ struct brickyard_executor_instance {
 	int64_t key_stamp[4];
 };
 
-const char *opt_str(const struct brickyard_executor_instance *, enum opt);
-uint64_t opt_u64(const struct brickyard_executor_instance *, enum opt);
-bool opt_bool(const struct brickyard_executor_instance *, enum opt);
 int options_read(struct brickyard_executor_instance *,
 		 const struct brickyard_kv *, size_t n, struct fault *)
 	MUST_CHECK;
@@ -180,7 +151,7 @@ struct job {
 	/* done */
 	struct fault fault;		/* err_class 0: it ran */
 	unsigned exit_status;
-	struct tail out, err;
+	struct text out, err;
 };
 
 struct node {

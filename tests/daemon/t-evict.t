@@ -301,12 +301,14 @@ with World(sim={"heal_ms": "1500"}) as w:
         w.d.json("GET", "/devices/" + x)["bricks"]))
     w.state_of("devices", dev, "offline")
     b = w.d.json("GET", "/devices/" + dev)["bricks"][0]["id"]
+    here = next(x["node"] for x in w.volume(one)["bricks"] if x["id"] == b)
     peer = [x["id"] for x in w.volume(one)["bricks"] if x["id"] != b]
     w.evict(b)
     got = [w.evict(x)[1] for x in peer]
     tap.ok(any("source brick for data to be healed" in x for x in got),
            "an eviction does not wait for a heal")
-    other = next(x for x in w.volume(one)["bricks"] if x["device"] != dev)
+    # On another node: this one has no second device that is online.
+    other = next(x for x in w.volume(one)["bricks"] if x["node"] != here)
     w.state_of("devices", other["device"], "offline")
     tap.is_(w.state_of("devices", other["device"], "failed"), (204, ""),
             "a removal does")

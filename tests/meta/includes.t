@@ -29,7 +29,7 @@ OURS = {
     "api": ("api/", "core/") + CONTRACT,
     "cli": ("cli/",) + UTIL,
     "plugins": PUBLIC,
-    "executors": PUBLIC + ("executors/script/",),
+    "executors": PUBLIC + ("executors/common/", "executors/script/"),
 }
 # Main puts the rooms together, so it knows them.
 EXCEPTIONS = {"core/main.c": ("core/", "store/", "api/",
