@@ -36,7 +36,7 @@ libcore_la_SOURCES = \
 	%D%/heketi-words.c %D%/heketi-words.h \
 	%D%/inject.c %D%/inject.h \
 	%D%/lowering.c %D%/lowering.h \
-	%D%/leftover.c %D%/leftover.h \
+	%D%/leftover.c %D%/leftover.h %D%/leftover-duty.c \
 	%D%/live-node.c %D%/live-node.h \
 	%D%/lost.c %D%/lost.h \
 	%D%/model.c %D%/model.h \
