@@ -260,6 +260,34 @@ def delete():
                 "the volume can be deleted again")
 
 
+def clones():
+    """Bricks that share a thin pool: its space is given back with the last."""
+    with World(nodes=4) as w:
+        status, v = w.run("POST", "/volumes", replica(3))
+        gone = v["bricks"][0]["node"]
+        device = v["bricks"][0]["device"]
+        h = w.hosts[gone]
+        lost = "\nbricks_destroy@%s=unreachable\nnode_check@%s=unreachable" % (h, h)
+        used = w.used(device)
+        w.faults("volume_clone=after:no" + lost)
+        tap.is_(w.run("POST", "/volumes/%s/clone" % v["id"], {}), (500, "no"),
+                "a clone that fails beside a lost node ends with the true error")
+        w.checks("undo of a clone")
+        w.back("undo of a clone")
+        status, c = w.run("POST", "/volumes/%s/clone" % v["id"], {})
+        status, c2 = w.run("POST", "/volumes/%s/clone" % c["id"], {})
+        tap.is_(status, 200, "a clone, and a clone of that")
+        w.faults(lost)
+        for i, x in enumerate((c, v, c2)):
+            tap.is_(w.run("DELETE", "/volumes/" + x["id"]), (204, ""),
+                    "a volume of the three is deleted beside a lost node")
+            tap.is_((len(w.left()), w.used(device)), (i + 1, used),
+                    "its brick is left over, the pool's space counts once")
+            w.checks("clones")
+        w.back("clones")
+        tap.is_(w.used(device), 0, "it is given back once")
+
+
 def device_with_leftovers():
     with World(nodes=4) as w:
         gone = w.nodes[2]
@@ -336,6 +364,7 @@ expand()
 evict()
 blink()
 delete()
+clones()
 device_with_leftovers()
 crashes()
 tap.done()
