@@ -76,6 +76,46 @@ place(struct op_run *run, const struct brickyard_call *call, struct error *err)
 	return place_around(run, call, place_build, err);
 }
 
+/* The first time they were placed in the transaction that admitted it. */
+static enum err
+make_anew(struct op_run *run, const struct brickyard_call *call,
+	  txn_build_fn *build, struct error *err)
+{
+	enum err r = run->op->attempt > 0 ?
+		     place_around(run, call, build, err) : ERR_OK;
+
+	if (r != ERR_OK)
+		return r;
+	run->open = false;
+	r = volume_make_bricks(run, call, err);
+	lost_note_elsewhere(run, r != ERR_OK && run->open);
+	return r;
+}
+
+enum err
+volume_make_bricks_anew(struct op_run *run, const struct brickyard_call *call,
+			struct error *err)
+{
+	return make_anew(run, call, place_build, err);
+}
+
+enum err
+volume_replan_bricks(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = lost_elsewhere(run, err);
+
+	if (r == ERR_OK)
+		r = target(run, &v, err);
+	if (r != ERR_OK)
+		return r;
+	release_bricks(run->deps, v, run->op->id, t);
+	volume_remove_bricks(v, run->op->id);
+	txn_put(t, &v->r);
+	run->op->stage = 0;
+	return ERR_OK;
+}
+
 static enum err
 unplace_build(void *arg, struct txn *t, struct error *err)
 {
@@ -455,20 +495,11 @@ place_more_build(void *arg, struct txn *t, struct error *err)
 	return r;
 }
 
-/* The first time they were placed in the transaction that admitted it. */
 static enum err
 add_bricks(struct op_run *run, const struct brickyard_call *call,
 	   struct error *err)
 {
-	enum err r = run->op->attempt > 0 ?
-		     place_around(run, call, place_more_build, err) : ERR_OK;
-
-	if (r != ERR_OK)
-		return r;
-	run->open = false;
-	r = volume_make_bricks(run, call, err);
-	lost_note_elsewhere(run, r != ERR_OK && run->open);
-	return r;
+	return make_anew(run, call, place_more_build, err);
 }
 
 struct expand_arg {
@@ -640,24 +671,6 @@ expand_undone(struct op_run *run, struct txn *t, struct error *err)
 	return ERR_OK;
 }
 
-/* Only for a node that was lost before gluster had any of its bricks. */
-static enum err
-expand_replan(struct op_run *run, struct txn *t, struct error *err)
-{
-	RECORD_SCOPE struct volume *v = NULL;
-	enum err r = lost_elsewhere(run, err);
-
-	if (r == ERR_OK)
-		r = target(run, &v, err);
-	if (r != ERR_OK)
-		return r;
-	release_bricks(run->deps, v, run->op->id, t);
-	volume_remove_bricks(v, run->op->id);
-	txn_put(t, &v->r);
-	run->op->stage = 0;
-	return ERR_OK;
-}
-
 static const struct op_stage expand_stages[] = {
 	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, add_bricks, volume_unmake_bricks },
 	{ "expand", VOLUME_TIMEOUT_S, add_to_volume, keep_what_was_added },
@@ -670,5 +683,5 @@ const struct op_rules op_rules_volume_expand = {
 	.nstages = ARRAY_SIZE(expand_stages),
 	.finish = expand_finish,
 	.undone = expand_undone,
-	.replan = expand_replan,
+	.replan = volume_replan_bricks,
 };

@@ -21,6 +21,13 @@ enum err volume_make_bricks(struct op_run *, const struct brickyard_call *,
 			    struct error *);
 enum err volume_unmake_bricks(struct op_run *, const struct brickyard_call *,
 			      struct error *);
+/* The same for operations whose first stage it is: bricks that were given up, since a
+ * node was lost before gluster had any of them, are placed once more.
+ */
+enum err volume_make_bricks_anew(struct op_run *, const struct brickyard_call *,
+				 struct error *);
+enum err MUST_CHECK volume_replan_bricks(struct op_run *, struct txn *,
+					 struct error *);
 /* All that it has, whether pending or not. */
 enum err volume_unmake_all_bricks(struct op_run *, const struct brickyard_call *,
 				  struct error *);

@@ -288,6 +288,28 @@ def clones():
         tap.is_(w.used(device), 0, "it is given back once")
 
 
+def hosting():
+    """The hosting volume that a block volume needs."""
+    with World(nodes=4) as w:
+        w.d.config["glusterfs"].update(auto_create_block_hosting_volume=True,
+                                       block_hosting_volume_size=20)
+        w.d.restart()
+        gone = w.nodes[1]
+        w.faults("\n".join("%s@%s=unreachable" % (step, w.hosts[gone]) for step
+                           in ("bricks_create", "bricks_destroy", "node_check")))
+        status, b = w.run("POST", "/blockvolumes", {"size": 18})
+        while status == 200 and not w.left():
+            # Was not planned there: one more.
+            status, b = w.run("POST", "/blockvolumes", {"size": 18})
+        tap.is_(status, 200, "a block volume's hosting volume is placed on other "
+                "nodes") or tap.diag(b)
+        tap.ok(all(gone not in nodes_of(w.d.json("GET", "/volumes/" + v))
+                   for v in w.d.json("GET", "/volumes")["volumes"]),
+               "each of them")
+        w.checks("hosting")
+        w.back("hosting")
+
+
 def device_with_leftovers():
     with World(nodes=4) as w:
         gone = w.nodes[2]
@@ -365,6 +387,7 @@ evict()
 blink()
 delete()
 clones()
+hosting()
 device_with_leftovers()
 crashes()
 tap.done()
