@@ -20,22 +20,23 @@ def leader():
     raise RuntimeError("no leader")
 
 
-def run_and_kill(which, name):
-    d.send("run", 4, 1500)
+def run_and_kill(which, name, ms):
+    d.send("run", 4, ms)
     time.sleep(0.4)
     server.kill(which)
     got = d.receive()
     n = dict(w.split("=", 1) for w in got[1:7])
     tap.diag(" ".join(got))
-    tap.ok(int(n["done"]) > 50, "%s: commits go on" % name)
+    # An election takes about a second, more on a busy machine.
+    tap.ok(int(n["done"]) > 20, "%s: commits go on" % name)
     tap.is_((n["conflicts"], n["failed"], n["unknown"], n["wrong"]),
             ("0", "0", "0", "0"), "%s: all are exactly once" % name)
     tap.ok(server.restart(which), "%s: the member is back" % name)
 
 
 def killed():
-    run_and_kill(0 if leader() != 0 else 1, "a follower dies")
-    run_and_kill(leader(), "the leader dies")
+    run_and_kill(0 if leader() != 0 else 1, "a follower dies", 1500)
+    run_and_kill(leader(), "the leader dies", 6000)
 
 
 def frozen():
