@@ -7,7 +7,9 @@ thin pool.  Each time nothing is lost, and nothing is left behind.
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
 import lab
+import itertools
 import threading
+import time
 
 t = labtest.begin(count=4, disks=1)
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
@@ -140,15 +142,21 @@ try:
 except OSError as e:
     tap.is_(e.errno, 28, "a client is told that there is no space")
 t.expand(f, 1, "the full volume is expanded")
-lab.wait_for(lambda: os.statvfs(at).f_bavail * os.statvfs(at).f_frsize > 500 << 20, 120)
-ok = 0
-for i in range(8):      # by their names' hashes some land on the new bricks
+names = ("new%d" % i for i in itertools.count())
+
+
+def has_room():
+    """By their names' hashes some files land on the new bricks, as soon as the
+    rebalance has told the directory of them and this client has heard of it."""
     try:
-        labtest.fill(at, "new%d" % i, 1)
-        ok += 1
+        labtest.fill(at, next(names), 1)
+        return True
     except OSError:
-        pass
-tap.ok(ok, "and has room again")
+        time.sleep(1)
+        return False
+
+
+tap.ok(lab.wait_for(has_room, 300), "and has room again")
 t.umount(at)
 t.audit("a full pool, expanded")
 t.delete(f, "the full volume is deleted")
