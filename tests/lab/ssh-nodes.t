@@ -31,10 +31,15 @@ def glusterd_is_back(n):
         return all(r.out.strip() == str(len(t.nodes.names) - 1) for r in t.nodes.each(
             "gluster --mode=script peer status | grep -c '(Connected)'").values())
 
-    def agree():
-        return all(r.status == 0 for r in t.nodes.each(
-            "gluster --mode=script volume status %s" % v["name"]).values())
-    return lab.wait_for(lambda: peers() and agree(), 240)
+    def agree():        # one after another: they would lock each other out
+        for x in t.nodes.names:
+            r = t.nodes.run(x, "gluster --mode=script volume status %s 2>&1" % v["name"])
+            if r.status != 0:
+                said[:] = [x, r.out.strip()]
+                return False
+        return True
+    said = ["their peers are not all connected"]
+    return lab.wait_for(lambda: peers() and agree(), 300) or tap.diag(n, *said)
 
 
 def bricks_online(v):
