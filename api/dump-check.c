@@ -75,13 +75,23 @@ is_there(const struct report *r, enum record_kind kind, const char *id)
 	return true;
 }
 
+/* One in the store, or a child made of such a one. */
+static bool
+has_operation(const struct report *r, const char *id)
+{
+	for (size_t i = 0; i < r->w->nops; i++)
+		if (strcmp(r->w->ops[i]->id, id) == 0)
+			return true;
+	return is_there(r, RECORD_OPERATION, id);
+}
+
 static void
 check_pending(struct report *r, const char *id, const char *op)
 {
 	if (op[0] == '\0')
 		return;
 	r->of[r->now].pending++;
-	if (!is_there(r, RECORD_OPERATION, op))
+	if (!has_operation(r, op))
 		say(r, "%s %s marked pending but no pending op %s",
 		    buckets[r->now].object, id, op);
 }
@@ -153,9 +163,11 @@ static void
 check_brick(struct report *r, const struct dump_brick *b)
 {
 	const struct brick *brick = b->brick;
+	char pending[ID_SIZE];
 	const struct device *d = dump_find(r->w, RECORD_DEVICE, brick->device);
 
-	check_pending(r, brick->id, pending_brick(b->volume, brick));
+	dump_brick_operation(r->w, b, pending);
+	check_pending(r, brick->id, pending);
 	check_reference(r, brick->id, RECORD_NODE, "node", brick->node);
 	check_reference(r, brick->id, RECORD_DEVICE, "device", brick->device);
 	if (d != NULL && strcmp(d->node, brick->node) != 0)
@@ -227,14 +239,6 @@ check_blockvolume(struct report *r, const struct record *rec)
 /* ---- operations ---- */
 
 static const char *
-brick_pending(const struct report *r, const char *id)
-{
-	const struct dump_brick *b = dump_brick(r->w, id);
-
-	return b != NULL ? pending_brick(b->volume, b->brick) : "";
-}
-
-static const char *
 volume_pending(const struct report *r, const char *id)
 {
 	const struct volume *v = dump_find(r->w, RECORD_VOLUME, id);
@@ -261,6 +265,18 @@ check_link(struct report *r, const struct operation *op,
 }
 
 static void
+check_brick_link(struct report *r, const struct operation *op,
+		 const struct pending_change *c)
+{
+	const struct dump_brick *b = dump_brick(r->w, c->id);
+	char pending[ID_SIZE] = "";
+
+	if (b != NULL)
+		dump_brick_operation(r->w, b, pending);
+	check_link(r, op, c, pending, "bricks");
+}
+
+static void
 check_target(struct report *r, const struct operation *op,
 	     const struct pending_change *c, enum record_kind kind,
 	     const char *where)
@@ -274,13 +290,10 @@ static void
 check_change(struct report *r, const struct operation *op,
 	     const struct pending_change *c)
 {
-	/* The brick that is replaced is marked by its volume only. */
-	if (op->kind == OP_BRICK_EVICT && c->number == CHANGE_DELETE_BRICK)
-		return;
 	switch (c->number) {
 	case CHANGE_ADD_BRICK:
 	case CHANGE_DELETE_BRICK:
-		check_link(r, op, c, brick_pending(r, c->id), "bricks");
+		check_brick_link(r, op, c);
 		break;
 	case CHANGE_ADD_VOLUME:
 	case CHANGE_DELETE_VOLUME:
@@ -304,19 +317,12 @@ check_change(struct report *r, const struct operation *op,
 	}
 }
 
-static const struct record *
-find_record(void *arg, enum record_kind kind, const char *id)
-{
-	return dump_find(arg, kind, id);
-}
-
 static void
-check_operation(struct report *r, const struct record *rec)
+check_operation(struct report *r, const struct operation *op)
 {
 	CLEANUP(pending_changes_release) struct pending_changes l = { 0 };
-	const struct operation *op = (const void *)rec;
 
-	pending_changes(op, find_record, r->w, &l);
+	pending_changes(op, dump_find_record, r->w, &l);
 	for (size_t i = 0; i < l.n; i++)
 		check_change(r, op, &l.v[i]);
 }
@@ -343,8 +349,6 @@ is_counted(const struct record *rec)
 		return !dump_hides_node((const void *)rec);
 	case RECORD_DEVICE:
 		return !dump_hides_device((const void *)rec);
-	case RECORD_OPERATION:
-		return dump_shows_operation((const void *)rec);
 	default:
 		return true;
 	}
@@ -364,6 +368,18 @@ check_all(struct report *r, enum bucket bucket,
 			continue;
 		if (fn != NULL)
 			fn(r, l->v[i]);
+		count(r, before);
+	}
+}
+
+static void
+check_operations(struct report *r)
+{
+	r->now = OPERATIONS;
+	for (size_t i = 0; i < r->w->nops; i++) {
+		size_t before = r->of[OPERATIONS].faults.n;
+
+		check_operation(r, r->w->ops[i]);
 		count(r, before);
 	}
 }
@@ -438,7 +454,7 @@ dump_check(const struct mirror_snapshot *s, struct buf *out,
 	check_all(&r, NODES, check_node);
 	check_all(&r, DEVICES, check_device);
 	check_all(&r, BLOCKVOLUMES, check_blockvolume);
-	check_all(&r, OPERATIONS, check_operation);
+	check_operations(&r);
 	check_unreadable(&r);
 	jsonout_open(&j, NULL, '{');
 	for (int i = 0; i < BUCKETS; i++) {

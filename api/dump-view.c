@@ -21,16 +21,24 @@ dump_hides_device(const struct device *d)
 	return d->adding;
 }
 
-bool
-dump_shows_operation(const struct operation *op)
-{
-	return pending_is_shown(op) && pending_type(op->kind) != 0;
-}
-
 const void *
 dump_find(const struct dump_view *w, enum record_kind kind, const char *id)
 {
 	return mirror_snapshot_find(w->snapshot, kind, id);
+}
+
+const struct record *
+dump_find_record(void *arg, enum record_kind kind, const char *id)
+{
+	return dump_find(arg, kind, id);
+}
+
+void
+dump_brick_operation(const struct dump_view *w, const struct dump_brick *b,
+		     char ret[ID_SIZE])
+{
+	pending_brick_operation(b->volume, b->brick, dump_find_record,
+				(void *)(uintptr_t)w, ret);
 }
 
 static void
@@ -113,6 +121,33 @@ list_leftovers(struct dump_view *w)
 			w->nleft++;
 }
 
+static int
+compare_operations(const void *a, const void *b)
+{
+	return strcmp((*(struct operation *const *)a)->id,
+		      (*(struct operation *const *)b)->id);
+}
+
+static void
+link_operations(struct dump_view *w)
+{
+	const struct mirror_list *l = &w->snapshot->of[RECORD_OPERATION];
+
+	w->ops = xcalloc(2 * l->n, sizeof(*w->ops));
+	for (size_t i = 0; i < l->n; i++) {
+		struct operation *op = (void *)l->v[i], *child;
+
+		if (!pending_is_shown(op) || pending_type(op->kind) == 0)
+			continue;
+		w->ops[w->nops++] = (void *)record_ref(&op->r);
+		child = pending_child(op);
+		if (child != NULL)
+			w->ops[w->nops++] = child;
+	}
+	if (w->nops > 1)
+		qsort(w->ops, w->nops, sizeof(*w->ops), compare_operations);
+}
+
 void
 dump_view_init(struct dump_view *w, const struct mirror_snapshot *s)
 {
@@ -130,6 +165,7 @@ dump_view_init(struct dump_view *w, const struct mirror_snapshot *s)
 	link_volumes(w);
 	link_blockvolumes(w);
 	list_leftovers(w);
+	link_operations(w);
 }
 
 void
@@ -141,6 +177,9 @@ dump_view_release(struct dump_view *w)
 	relation_free(w->devices);
 	relation_free(w->bricks);
 	relation_free(w->hosted);
+	for (size_t i = 0; i < w->nops; i++)
+		record_unref(&w->ops[i]->r);
+	free(w->ops);
 	free(w->v);
 	for (size_t i = 0; i < w->nleft; i++)
 		leftover_release(&w->left[i]);

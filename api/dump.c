@@ -169,14 +169,18 @@ lv_of(const struct brick *b)
 }
 
 static void
-encode_brick_entry(struct jsonout *j, const struct dump_brick *b)
+encode_brick_entry(struct jsonout *j, const struct dump_view *w,
+		   const struct dump_brick *b)
 {
+	char pending[ID_SIZE];
+
 	jsonout_open(j, b->brick->id, '{');
 	encode_brick(j, "Info", b->brick, b->volume->id);
 	jsonout_uint(j, "TpSize", b->brick->thin_pool_bytes >> KIB_SHIFT);
 	jsonout_uint(j, "PoolMetadataSize",
 		     b->brick->metadata_bytes >> KIB_SHIFT);
-	encode_pending(j, pending_brick(b->volume, b->brick));
+	dump_brick_operation(w, b, pending);
+	encode_pending(j, pending);
 	jsonout_str(j, "LvmThinPool", b->brick->thin_pool);
 	jsonout_str(j, "LvmLv", lv_of(b->brick));
 	jsonout_uint(j, "SubType", b->brick->role);
@@ -188,7 +192,7 @@ encode_brick_entries(struct dumping *d)
 {
 	jsonout_open(&d->j, "brickentries", '{');
 	for (size_t i = 0; i < d->w->n && !is_full(d); i++)
-		encode_brick_entry(&d->j, &d->w->v[i]);
+		encode_brick_entry(&d->j, d->w, &d->w->v[i]);
 	jsonout_close(&d->j, '}');
 }
 
@@ -310,19 +314,13 @@ encode_attributes(struct dumping *d)
 	jsonout_close(j, '}');
 }
 
-static const struct record *
-find_record(void *arg, enum record_kind kind, const char *id)
-{
-	return dump_find(arg, kind, id);
-}
-
 static void
 encode_actions(struct dumping *d, const struct operation *op)
 {
 	CLEANUP(pending_changes_release) struct pending_changes l = { 0 };
 	struct jsonout *j = &d->j;
 
-	pending_changes(op, find_record, (void *)(uintptr_t)d->w, &l);
+	pending_changes(op, dump_find_record, (void *)(uintptr_t)d->w, &l);
 	if (l.n == 0) {
 		jsonout_null(j, "Actions");
 		return;
@@ -342,14 +340,11 @@ encode_actions(struct dumping *d, const struct operation *op)
 }
 
 static void
-encode_operation_entry(struct dumping *d, const struct record *r)
+encode_operation_entry(struct dumping *d, const struct operation *op)
 {
-	const struct operation *op = (const void *)r;
 	bool alive = dump_find(d->w, RECORD_REPLICA, op->owner) != NULL;
 	struct jsonout *j = &d->j;
 
-	if (!dump_shows_operation(op))
-		return;
 	jsonout_open(j, op->id, '{');
 	jsonout_str(j, "Id", op->id);
 	jsonout_int(j, "Timestamp", op->created_ms / 1000);
@@ -376,8 +371,10 @@ dump_encode_member(const struct mirror_snapshot *s, struct jsonout *j,
 	encode_all(&d, "blockvolumeentries", RECORD_BLOCKVOLUME,
 		   encode_blockvolume_entry);
 	encode_attributes(&d);
-	encode_all(&d, "pendingoperations", RECORD_OPERATION,
-		   encode_operation_entry);
+	jsonout_open(&d.j, "pendingoperations", '{');
+	for (size_t i = 0; i < w.nops && !is_full(&d); i++)
+		encode_operation_entry(&d, w.ops[i]);
+	jsonout_close(&d.j, '}');
 	jsonout_close(&d.j, '}');
 	strs_release(&d.hosts);
 	*j = d.j;

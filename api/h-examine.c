@@ -11,6 +11,7 @@
 
 #include "api/dump.h"
 #include "api/dump-view.h"
+#include "api/examine.h"
 #include "api/request.h"
 #include "util/xalloc.h"
 
@@ -183,34 +184,7 @@ encode_report(struct jsonout *j, const char *key, const char *text)
 	json_decref(v);
 }
 
-static void
-encode_volumes(struct jsonout *j, const struct examined *e)
-{
-	uint64_t n = 0;
-
-	jsonout_open(j, "VolumeInfo", '{');
-	jsonout_open(j, "Volumes", '{');
-	for (size_t i = 0; i < e->records.n; i++)
-		n += kvs_get(&e->records.v[i], "volume") != NULL &&
-		     kvs_get(&e->records.v[i], "block") == NULL;
-	jsonout_uint(j, "Count", n);
-	jsonout_open(j, "VolumeList", '[');
-	for (size_t i = 0; i < e->records.n; i++) {
-		const struct kvs *r = &e->records.v[i];
-
-		if (kvs_get(r, "volume") == NULL || kvs_get(r, "block") != NULL)
-			continue;
-		jsonout_open(j, NULL, '{');
-		jsonout_str(j, "VolumeName", kvs_get(r, "volume"));
-		jsonout_str(j, "ID", kvs_get(r, "id"));
-		jsonout_str(j, "StatusStr", kvs_get(r, "status"));
-		jsonout_str(j, "TypeStr", kvs_get(r, "type"));
-		jsonout_close(j, '}');
-	}
-	jsonout_close(j, ']');
-	jsonout_close(j, '}');
-	jsonout_close(j, '}');
-}
+/* ---- mounts, block volumes ---- */
 
 /* Is the device the first word of a line? */
 static bool
@@ -256,6 +230,11 @@ encode_mounts(struct jsonout *j, const struct kvs *first)
 	char *save = NULL;
 
 	jsonout_open(j, "BricksMountStatus", '{');
+	if (copy[0] == '\0') {
+		jsonout_null(j, "Statuses");
+		jsonout_close(j, '}');
+		return;
+	}
 	jsonout_open(j, "Statuses", '[');
 	for (char *line = strtok_r(copy, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save))
@@ -296,7 +275,7 @@ encode_node_data(struct jsonout *j, const struct examined *e)
 	for (size_t i = 0; first == NULL && i < ARRAY_SIZE(members); i++)
 		jsonout_null(j, members[i]);
 	if (first != NULL) {
-		encode_volumes(j, e);
+		examine_encode_volumes(j, e);
 		encode_report(j, "LVMPVInfo", kvs_get(first, "pvs"));
 		encode_report(j, "LVMVGInfo", kvs_get(first, "vgs"));
 		encode_report(j, "LVMLVInfo", kvs_get(first, "lvs"));
@@ -331,36 +310,52 @@ encode_clusters(struct jsonout *j, const struct examination *x)
 	jsonout_close(j, ']');
 }
 
+enum err
+examine_encode(const struct mirror_snapshot *s, struct examined *nodes, size_t n,
+	       const char *note, struct buf *out, struct error *err)
+{
+	struct jsonout j = { .out = out, .indent = 4 };
+	struct examination x = { .nodes = nodes, .n = n };
+	enum err e;
+
+	dump_view_init(&x.w, s);
+	if (note != NULL)
+		report(&x, "%s", note);
+	compare_all(&x);
+	jsonout_open(&j, NULL, '{');
+	e = dump_encode_member(s, &j, "heketidb", err);
+	if (x.report.n > 0)
+		jsonout_strs(&j, "report", &x.report);
+	else
+		jsonout_null(&j, "report");
+	encode_clusters(&j, &x);
+	jsonout_close(&j, '}');
+	dump_view_release(&x.w);
+	strs_release(&x.report);
+	return e;
+}
+
 void
 h_examine(struct request *r)
 {
 	CLEANUP(mirror_snapshot_release) struct mirror_snapshot s = { 0 };
 	CLEANUP(buf_release) struct buf b = { 0 };
-	struct jsonout j = { .out = &b, .indent = 4 };
-	struct examination x = { .n = 0 };
+	CLEANUP_FREE char *note = NULL;
 	struct operation_counts counts = { 0 };
 	struct error err = { .code = ERR_OK };
-	enum err e;
+	struct examined *nodes;
+	size_t n = 0;
 
 	if (!request_sync(r))
 		return;
 	service_operation_counts(r->service, &counts);
 	service_snapshot(r->service, &s);
-	x.nodes = service_examine(r->service, &s, &x.n);
-	dump_view_init(&x.w, &s);
-	report(&x, "OnDemand Examiner invoked while %zu ops are in flight",
-	       counts.in_flight);
-	compare_all(&x);
-	jsonout_open(&j, NULL, '{');
-	e = dump_encode_member(&s, &j, "heketidb", &err);
-	jsonout_strs(&j, "report", &x.report);
-	encode_clusters(&j, &x);
-	jsonout_close(&j, '}');
-	if (e == ERR_OK)
+	nodes = service_examine(r->service, &s, &n);
+	note = xasprintf("OnDemand Examiner invoked while %zu ops are in "
+			 "flight", counts.in_flight);
+	if (examine_encode(&s, nodes, n, note, &b, &err) == ERR_OK)
 		reply_json(r, 200, &b);
 	else
 		reply_text(r, 500, err.text);
-	service_examine_free(x.nodes, x.n);
-	dump_view_release(&x.w);
-	strs_release(&x.report);
+	service_examine_free(nodes, n);
 }

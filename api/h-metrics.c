@@ -385,18 +385,25 @@ print_service(struct buf *b, struct service *s)
 
 /* ---- ours: of the process ---- */
 
-static uint64_t
-resident_bytes(void)
+static void
+print_memory(struct buf *b)
 {
 	unsigned long long size = 0, resident = 0;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct rlimit l = { 0, 0 };
 	FILE *f = fopen("/proc/self/statm", "re");
 
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (f != NULL && fscanf(f, "%llu %llu", &size, &resident) != 2)
+		size = resident = 0;
+	if (f != NULL)
+		fclose(f);
+	getrlimit(RLIMIT_AS, &l);
+	metric_one(b, "process_resident_memory_bytes", "gauge",
+		   "Memory in use.", resident * page);
+	metric_one(b, "process_virtual_memory_bytes", "gauge",
+		   "Address space in use.", size * page);
+	metric_one(b, "process_virtual_memory_max_bytes", "gauge",
+		   "Address space that there may be.", (uint64_t)l.rlim_cur);
 }
 
 static uint64_t
@@ -425,8 +432,7 @@ print_process(struct buf *b, const struct api_measures *m)
 		     "Processor time spent.",
 		     (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 		     (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
-	metric_one(b, "process_resident_memory_bytes", "gauge",
-		   "Memory in use.", resident_bytes());
+	print_memory(b);
 	metric_one(b, "process_open_fds", "gauge", "Files that are open.",
 		   open_files());
 	metric_one(b, "process_max_fds", "gauge", "Files that may be open.",

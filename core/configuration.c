@@ -407,17 +407,17 @@ parse_bool(const char *s, bool *ret)
 	return false;
 }
 
+static const char *const type_words[] = {
+	[CONFIG_STRING] = "a string",
+	[CONFIG_INT] = "a whole number",
+	[CONFIG_BOOL] = "true or false",
+};
+
 static enum err
 wrong_type(const struct key *k, const char *source, struct error *err)
 {
-	static const char *const words[] = {
-		[CONFIG_STRING] = "a string",
-		[CONFIG_INT] = "a whole number",
-		[CONFIG_BOOL] = "true or false",
-	};
-
 	return fail(err, ERR_PARSE, "Unable to parse configuration: %s: '%s' "
-		    "must be %s", source, k->name, words[k->type]);
+		    "must be %s", source, k->name, type_words[k->type]);
 }
 
 /* What is stored for a value of a key, or NULL: the wrong type.  *note tells
@@ -598,7 +598,12 @@ config_read_environment(struct config *c, struct error *err)
 		source = xasprintf("environment %s", keys[i].env);
 		e = config_set(c, keys[i].name, value, CONFIG_STRING, source,
 			       err);
-		if (e != ERR_OK)
+		/* heketi goes on without one that it can't read. */
+		if (e == ERR_PARSE && starts_with(keys[i].env, "HEKETI_"))
+			*VEC_PUSH(&c->warnings) = xasprintf("%s must be %s, "
+				"not '%s', ignoring", source,
+				type_words[keys[i].type], value);
+		else if (e != ERR_OK)
 			return e;
 	}
 	return ERR_OK;

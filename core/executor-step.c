@@ -158,6 +158,7 @@ device_copy_arg(struct arena *a, const struct brickyard_device *from)
 	to->pv_uuid = arena_strdup(a, from->pv_uuid);
 	to->vg = arena_strdup(a, from->vg);
 	to->paths = strings_copy(a, from->paths, from->npaths);
+	to->destroy_pv = arena_strdup(a, from->destroy_pv);
 	return to;
 }
 

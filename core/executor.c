@@ -127,8 +127,8 @@ visit(struct executor *ex, const struct side *side,
 		e = verdict(ex, s, r, &why, result, err);
 	step_stats_add(&ex->stats, s->name, clock_mono_us() - began_us, e);
 	*ret_unsupported = r != 0 && why.err_class == BRICKYARD_ERR_UNSUPPORTED;
-	if (e != ERR_OK && result != NULL) {
-		/* Half a result is none. */
+	/* Half a result is none; but what is in the way may be told. */
+	if (e != ERR_OK && e != ERR_EXISTS && result != NULL) {
 		result_release(result);
 		result_init(result);
 	}

@@ -206,13 +206,15 @@ is_abandoning(enum err r)
 static enum err
 ask(struct query *q, const struct brickyard_call *call, struct error *err)
 {
+	CLEANUP_FREE char *why = NULL;
 	enum err r = on_live_node(q->deps, call, q->v, NULL, QUERY_TIMEOUT_S,
 				  ask_heal, q, err);
 
 	if (r == ERR_OK || is_abandoning(r) || call->cancelled(call))
 		return r;
-	log_warning("volume %s: heal info: %s, ignoring", q->v->id, err->text);
-	return fail(err, ERR_INUSE, "Unable to determine heal status of brick");
+	why = xstrdup(err->text);
+	return fail(err, ERR_INUSE, "Unable to get heal info of volume : %s : %s",
+		    q->v->name, why);
 }
 
 enum err

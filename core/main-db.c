@@ -258,7 +258,8 @@ fill_store(struct job *m, const struct docs *docs, struct error *err)
 	if (r == ERR_OK)
 		r = bulk_finish(&b, err);
 	if (r == ERR_OK)
-		fprintf(stderr, "DB imported to %s\n", store_describe(s));
+		fprintf(stderr, "DB imported to %s\n", m->o->dbfile != NULL ?
+			m->o->dbfile : store_describe(s));
 	store_close(s);
 	return r;
 }

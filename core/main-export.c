@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* brickyardd db export, db consistency-check: what is in a store, in heketi's
- * words, without serving it.
+/* brickyardd db export, db consistency-check, offline state examine: what is in a
+ * store, in heketi's words, without serving it.
  */
 #include <config.h>
 
@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 
 #include "api/dump.h"
+#include "api/examine.h"
 #include "main-offline.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 /* A store that is followed just long enough to look at it. */
@@ -132,5 +134,57 @@ db_check(struct daemon *d, const struct offline_options *o)
 		r = dump_check(&l.snapshot, &b, NULL, &err);
 	if (r == ERR_OK)
 		puts(buf_str(&b));
+	return end(r, &err);
+}
+
+/* ---- offline state examine gluster ---- */
+
+#define EXAMINE_TIMEOUT_MS 60000
+
+static int
+never_cancelled(const struct brickyard_call *call)
+{
+	return 0;
+}
+
+static enum err
+open_nodes(struct daemon *d, struct error *err)
+{
+	enum err r;
+
+	load_plugins(d);
+	r = open_executor(d, err);
+	return r == ERR_OK ? executor_inject(d->config, &d->executor, err) : r;
+}
+
+/* Nothing is changed, and no operation is carried on. */
+int
+offline_examine(struct daemon *d, const struct offline_options *o)
+{
+	CLEANUP(look_release) struct look l = { 0 };
+	CLEANUP(buf_release) struct buf b = { 0 };
+	struct brickyard_call call = {
+		.size = sizeof(call),
+		.cancelled = never_cancelled,
+	};
+	struct examined *nodes;
+	struct error err;
+	size_t n = 0;
+	enum err r = open_nodes(d, &err);
+
+	if (r == ERR_OK)
+		r = look_at(d, &l, &err);
+	if (r != ERR_OK)
+		return end(r, &err);
+	puts("OFFLINE COMMAND: Examine state of Gluster\n"
+	     "Starting examiner now...");
+	fflush(stdout);
+	call.deadline_ms = clock_mono_ms() + EXAMINE_TIMEOUT_MS;
+	nodes = examine_nodes(d->executor, &call, &l.snapshot, &n);
+	r = examine_encode(&l.snapshot, nodes, n, NULL, &b, &err);
+	service_examine_free(nodes, n);
+	if (r == ERR_OK)
+		printf("EXAMINER_OUTPUT_STARTS\n%s\nEXAMINER_OUTPUT_ENDS\n",
+		       buf_str(&b));
 	return end(r, &err);
 }

@@ -24,7 +24,6 @@ enum takes {
 	T_IMPORT = 1 << 2,		/* --pending, --force, ... */
 	T_SELECTION = 1 << 3,		/* heketi's --all, --clusters, ... */
 	T_VOLUME = 1 << 4,		/* --force-volume-name */
-	T_WORDS = 1 << 5,		/* more words, which it looks at */
 };
 
 struct command {
@@ -52,16 +51,6 @@ update_dbvol(struct daemon *d, const struct offline_options *o)
 	      "SQLite's), not on\na gluster volume, so no volume needs the "
 	      "options that heketi's database does.\n", stderr);
 	return EXIT_SUCCESS;
-}
-
-/* "offline state examine gluster" */
-static int
-examine(struct daemon *d, const struct offline_options *o)
-{
-	fputs("Not offline: a server that runs can be asked at any time, also in "
-	      "the middle of\noperations: 'brickyard server state examine "
-	      "gluster'.\n", stderr);
-	return EXIT_FAILURE;
 }
 
 static void
@@ -155,7 +144,8 @@ static const struct command commands[] = {
 	  T_DBFILE | T_SELECTION, "not needed here" },
 	{ "offline", "cleanup-operations", cleanup_operations, 0,
 	  "carry on or undo all operations that are open" },
-	{ "offline", "state", examine, T_WORDS, "not offline" },
+	{ "offline", "state examine gluster", offline_examine, 0,
+	  "compare what is in the store with what the nodes have" },
 	{ "offline", "update-dbvol", update_dbvol, T_VOLUME,
 	  "not needed here" },
 };
@@ -235,11 +225,15 @@ take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 {
 	switch (c) {
 	case 'c': d->opt.config = optarg; break;
-	case 's': d->opt.store = optarg; break;
+	case 's':
+		d->opt.store = optarg;
+		o->dbfile = NULL;
+		break;
 	case 'd':
 		free(*ret_spec);
 		*ret_spec = xasprintf("sqlite:%s", optarg);
 		d->opt.store = *ret_spec;
+		o->dbfile = optarg;
 		break;
 	case 'j': o->jsonfile = optarg; break;
 	case 'p': o->pending = optarg; break;
@@ -283,7 +277,7 @@ run_command(struct daemon *d, const struct command *c, int argc, char **argv)
 			return usage_error(c, NULL);
 		take_option(d, &o, opt, &spec);
 	}
-	if (optind < argc && (c->takes & T_WORDS) == 0)
+	if (optind < argc)
 		return usage_error(c, argv[optind]);
 	if (load_config(d, &err) != ERR_OK) {
 		fprintf(stderr, "ERROR: %s\n", err.text);
@@ -298,6 +292,19 @@ run_command(struct daemon *d, const struct command *c, int argc, char **argv)
 	return status;
 }
 
+/* How many words of the command line name the command; 0: they don't. */
+static int
+count_words(const struct command *c, int argc, char **argv)
+{
+	CLEANUP(strs_release) struct strs words = { 0 };
+
+	strs_split(&words, c->name, ' ');
+	for (size_t i = 0; i < words.n; i++)
+		if (i >= (size_t)argc || strcmp(words.v[i], argv[i]) != 0)
+			return 0;
+	return (int)words.n;
+}
+
 int
 run_offline(struct daemon *d, int argc, char **argv)
 {
@@ -307,10 +314,13 @@ run_offline(struct daemon *d, int argc, char **argv)
 		print_commands(stderr, group);
 		return EXIT_USAGE;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(commands[i].group, group) == 0 &&
-		    strcmp(commands[i].name, argv[1]) == 0)
-			return run_command(d, &commands[i], argc - 1, argv + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		int words = count_words(&commands[i], argc - 1, argv + 1);
+
+		if (strcmp(commands[i].group, group) == 0 && words > 0)
+			return run_command(d, &commands[i], argc - words,
+					   argv + words);
+	}
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
 		print_commands(stdout, group);
 		return EXIT_SUCCESS;

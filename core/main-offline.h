@@ -6,7 +6,7 @@
 #include "main.h"
 
 struct offline_options {
-	const char *jsonfile;		/* NULL: not given */
+	const char *jsonfile, *dbfile;	/* NULL: not given */
 	const char *pending;		/* refuse, clean, drop */
 	bool force, dry_run, ask_gluster, if_empty, debug;
 };
@@ -15,5 +15,6 @@ struct offline_options {
 int db_import(struct daemon *, const struct offline_options *);
 int db_export(struct daemon *, const struct offline_options *);
 int db_check(struct daemon *, const struct offline_options *);
+int offline_examine(struct daemon *, const struct offline_options *);
 
 #endif

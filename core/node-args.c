@@ -51,6 +51,7 @@ device_arg_init(struct device_arg *a, const struct device *d)
 		.npaths = d->paths.n,
 		.paths = a->paths,
 		.kind = d->kind,
+		.destroy_pv = "",
 	};
 }
 

@@ -13,6 +13,7 @@
 #include "util/xalloc.h"
 
 #define DEVICE_TIMEOUT_S 300	/* heketi's 5 minutes */
+#define SYNC_TIMEOUT_MS 10000
 
 static enum err
 target(struct op_run *run, struct device **ret, struct error *err)
@@ -106,14 +107,124 @@ keep_result(struct op_run *run, const struct brickyard_result *res)
 /* ---- add ---- */
 
 static enum err
-initialise_failed(struct error *err, enum err r, const char *name)
+initialise_failed(struct error *err, enum err r, const char *name,
+		  const struct brickyard_result *res)
 {
+	const char *uuid = result_get(res, 0, "holds_pv_uuid");
 	CLEANUP_FREE char *was = xstrdup(err->text);
 
 	if (r != ERR_EXISTS || strncmp(was, "Initializing device", 19) == 0)
 		return r;
+	if (uuid != NULL)
+		return fail(err, r, "Initializing device %s failed (aleady "
+			    "contains Physical Volume %s): %s", name, uuid, was);
 	return fail(err, r, "Initializing device %s failed (already "
 		    "initialized or contains data?): %s", name, was);
+}
+
+/* Whose physical volume, or directory, is it?  An id that is nobody's: "". */
+struct owner {
+	const char *self;	/* the device that is being added */
+	const char *pv_uuid, *id;
+	char found[ID_SIZE];
+	bool unsure;		/* there are devices whose UUID is not known */
+};
+
+/* Ours have their id as the UUID, in groups. */
+static bool
+is_uuid_of(const char *uuid, const char *id)
+{
+	for (; *uuid != '\0'; uuid++)
+		if (*uuid != '-' && *id++ != *uuid)
+			return false;
+	return *id == '\0';
+}
+
+static bool
+is_owner(const struct device *d, const struct owner *o)
+{
+	if (o->id != NULL && strcmp(d->id, o->id) == 0)
+		return true;
+	return o->pv_uuid != NULL &&
+	       (is_uuid_of(o->pv_uuid, d->id) ||
+		(d->pv_uuid != NULL && strcmp(d->pv_uuid, o->pv_uuid) == 0));
+}
+
+/* All of them are looked at: a disk may have moved to another node. */
+static void
+find_owner(struct mirror *m, struct owner *o)
+{
+	size_t n = 0;
+	struct record **l = mirror_list(m, RECORD_DEVICE, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct device *d = (const void *)l[i];
+
+		if (strcmp(d->id, o->self) == 0)
+			continue;
+		o->unsure |= d->pv_uuid == NULL && !d->adding &&
+			     d->kind != BRICKYARD_DEVICE_DIRECTORY;
+		if (is_owner(d, o))
+			memcpy(o->found, d->id, ID_SIZE);
+	}
+	mirror_list_free(l, n);
+}
+
+/* May what is on the device be destroyed?  heketi's rules and words: what is no
+ * physical volume may; one that is known, or could be, may not.
+ */
+static enum err
+check_destroy(struct op_run *run, const struct brickyard_result *res,
+	      struct error *err)
+{
+	struct owner o = {
+		.self = run->op->target,
+		.pv_uuid = result_get(res, 0, "holds_pv_uuid"),
+		.id = result_get(res, 0, "holds_device"),
+	};
+	CLEANUP_FREE char *was = xstrdup(err->text);
+
+	if (o.pv_uuid == NULL && o.id == NULL)
+		return ERR_OK;
+	/* What another replica has just made of it was recorded before. */
+	if (mirror_sync(run->deps->mirror, SYNC_TIMEOUT_MS, err) != ERR_OK) {
+		err->code = ERR_STORE;
+		return ERR_STORE;
+	}
+	find_owner(run->deps->mirror, &o);
+	if (o.pv_uuid != NULL && o.unsure)
+		return fail(err, ERR_INUSE, "Can not destroy device, destroy may "
+			    "not be safe: %s", was);
+	if (o.found[0] != '\0')
+		return fail(err, ERR_INUSE, "Device already in use (ID: %s)",
+			    o.found);
+	/* A directory, or a volume group that can't be told by a UUID. */
+	return o.pv_uuid != NULL ? ERR_OK : ERR_EXISTS;
+}
+
+/* As heketi: the careful way first, destroying only if that failed. */
+static enum err
+destroy_and_prepare(struct op_run *run, const struct brickyard_call *call,
+		    struct place *p, struct brickyard_result *res,
+		    struct error *err)
+{
+	const char *uuid = result_get(res, 0, "holds_pv_uuid");
+	CLEANUP_FREE char *goes = xstrdup(uuid != NULL ? uuid : "");
+	enum err r = ERR_EXISTS;
+
+	(void)initialise_failed(err, r, p->device.d.name, res);
+	r = check_destroy(run, res, err);
+	if (r != ERR_OK)
+		return r;
+	log_info("%s, destroying as told", err->text);
+	p->device.d.destroy_data = 1;
+	p->device.d.destroy_pv = goes;
+	result_release(res);
+	result_init(res);
+	r = executor_device_prepare(run->deps->executor, call, &p->node,
+				    &p->device.d, res, err);
+	p->device.d.destroy_pv = "";
+	return r;
 }
 
 static enum err
@@ -128,19 +239,12 @@ prepare(struct op_run *run, const struct brickyard_call *call, struct error *err
 	result_init(&res);
 	r = executor_device_prepare(run->deps->executor, call, &p.node,
 				    &p.device.d, &res, err);
-	/* As heketi: the careful way first, destroying only if that failed. */
-	if (r == ERR_EXISTS && p.device.record->destroy_data) {
-		log_info("%s, destroying as told", err->text);
-		p.device.d.destroy_data = 1;
-		result_release(&res);
-		result_init(&res);
-		r = executor_device_prepare(run->deps->executor, call, &p.node,
-					    &p.device.d, &res, err);
-	}
+	if (r == ERR_EXISTS && p.device.record->destroy_data)
+		r = destroy_and_prepare(run, call, &p, &res, err);
 	if (r == ERR_OK)
 		keep_result(run, &res);
 	else
-		r = initialise_failed(err, r, p.device.d.name);
+		r = initialise_failed(err, r, p.device.d.name, &res);
 	result_release(&res);
 	return r;
 }

@@ -390,9 +390,14 @@ replace_on(void *arg, const struct brickyard_call *call,
 	const struct replace_arg *a = arg;
 	struct brickyard_brick_ref old = ref_of(a->e->old);
 	struct brickyard_brick_ref new_ = ref_of(a->e->new_);
+	enum err r;
 
-	return executor_brick_replace(a->run->deps->executor, call, node,
-				      a->e->v->name, &old, &new_, err);
+	r = executor_brick_replace(a->run->deps->executor, call, node,
+				   a->e->v->name, &old, &new_, err);
+	return r == ERR_OK ? r :
+	       fail_prefix(err, "Unable to replace brick %s:%s with %s:%s for "
+			   "volume %s", old.host, old.path, new_.host,
+			   new_.path, a->e->v->name);
 }
 
 /* Time has passed since it was checked, and a replica may have died in here. */

@@ -104,6 +104,87 @@ pending_brick(const struct volume *v, const struct brick *b)
 	       v->pending : "";
 }
 
+/* ---- children ---- */
+
+/* Of the two that make it what it is, so that all replicas say the same. */
+static void
+child_id(const char *parent, const char *brick, char ret[ID_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < ID_SIZE - 1; i++) {
+		const char *a = strchr(digits, parent[i]);
+		const char *b = strchr(digits, brick[i]);
+
+		ret[i] = digits[((a - digits) ^ (b - digits)) & 15];
+	}
+	ret[ID_SIZE - 1] = '\0';
+}
+
+/* The brick that it moves at the moment, of which volume. */
+static const char *
+moved_brick(const struct operation *op, const char **ret_volume)
+{
+	const char *brick = kvs_get(&op->args, "brick");
+
+	*ret_volume = kvs_get(&op->args, "volume");
+	return (op->kind == OP_DEVICE_REMOVE || op->kind == OP_NODE_REMOVE) &&
+	       brick != NULL && id_is_valid(brick) && id_is_valid(op->id) &&
+	       *ret_volume != NULL && id_is_valid(*ret_volume) ? brick : NULL;
+}
+
+struct operation *
+pending_child(const struct operation *parent)
+{
+	const char *volume, *brick = moved_brick(parent, &volume);
+	struct operation *child;
+	char id[ID_SIZE];
+
+	if (brick == NULL)
+		return NULL;
+	child_id(parent->id, brick, id);
+	child = operation_new(id);
+	child->kind = OP_BRICK_EVICT;
+	child->status = parent->status;
+	child->created_ms = parent->created_ms;
+	memcpy(child->owner, parent->owner, sizeof(child->owner));
+	memcpy(child->cluster, parent->cluster, sizeof(child->cluster));
+	snprintf(child->target, sizeof(child->target), "%s", volume);
+	kvs_set(&child->args, "brick", brick);
+	kvs_set(&child->args, "parent", parent->id);
+	return child;
+}
+
+/* That of the old brick is known by the volume only. */
+static bool
+is_moved(const struct volume *v, const struct brick *b,
+	 const struct operation *op)
+{
+	const char *brick = kvs_get(&op->args, "brick");
+
+	return v->doing == VOLUME_EVICTING && brick != NULL &&
+	       strcmp(brick, b->id) == 0;
+}
+
+void
+pending_brick_operation(const struct volume *v, const struct brick *b,
+			pending_find_fn *find, void *arg, char ret[ID_SIZE])
+{
+	const char *id = pending_brick(v, b);
+	bool marked = id[0] != '\0';
+	const struct operation *op = NULL;
+	RECORD_SCOPE struct operation *child = NULL;
+
+	snprintf(ret, ID_SIZE, "%s", id);
+	if (marked || v->pending[0] != '\0')
+		op = (const void *)find(arg, RECORD_OPERATION,
+					marked ? id : v->pending);
+	if (op == NULL || (!marked && !is_moved(v, b, op)))
+		return;
+	child = pending_child(op);
+	snprintf(ret, ID_SIZE, "%s", child != NULL ? child->id : op->id);
+}
+
 /* ---- changes ---- */
 
 struct making {
@@ -195,13 +276,29 @@ add_eviction(struct making *m)
 {
 	const struct volume *v = volume_of(m, m->op->target);
 	const char *old = kvs_get(&m->op->args, "brick");
+	const char *parent = kvs_get(&m->op->args, "parent");
+	const char *id = parent != NULL ? parent : m->op->id;
 
 	if (old != NULL)
 		add(m, CHANGE_DELETE_BRICK, old);
+	if (parent != NULL)
+		add(m, CHANGE_PARENT, parent);
 	for (size_t i = 0; v != NULL && i < v->nbricks; i++)
-		if (strcmp(v->bricks[i].pending, m->op->id) == 0 &&
+		if (strcmp(v->bricks[i].pending, id) == 0 &&
 		    (old == NULL || strcmp(v->bricks[i].id, old) != 0))
 			add(m, CHANGE_ADD_BRICK, v->bricks[i].id);
+}
+
+/* heketi removes a node's devices one by one, each by an operation. */
+static void
+add_removal(struct making *m)
+{
+	const char *device = kvs_get(&m->op->args, "device");
+	RECORD_SCOPE struct operation *child = pending_child(m->op);
+
+	add(m, CHANGE_REMOVE_DEVICE, device != NULL ? device : m->op->target);
+	if (child != NULL)
+		add(m, CHANGE_CHILD, child->id);
 }
 
 static void
@@ -249,7 +346,7 @@ pending_changes(const struct operation *op, pending_find_fn *find, void *arg,
 		break;
 	case OP_DEVICE_REMOVE:
 	case OP_NODE_REMOVE:
-		add(&m, CHANGE_REMOVE_DEVICE, op->target);
+		add_removal(&m);
 		break;
 	case OP_BLOCK_CREATE:
 		add_block(&m);

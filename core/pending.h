@@ -12,6 +12,9 @@
  *
  * Of what heketi keeps no record of (adding a node, …) clients hear only when it
  * is stuck, so that nobody has to look for it elsewhere.
+ *
+ * Where a device is removed, heketi has an operation for the device and, below it,
+ * one for the brick that is moved.  Ours is one; its child is made when asked for.
  */
 #ifndef PENDING_H
 #define PENDING_H
@@ -53,6 +56,18 @@ typedef const struct record *pending_find_fn(void *arg, enum record_kind,
 void pending_changes(const struct operation *, pending_find_fn *, void *arg,
 		     struct pending_changes *ret);
 void pending_changes_release(struct pending_changes *);
+
+/* The eviction that heketi has as a child of the one that removes a device, while a
+ * brick is moved: made of its parent, with an id of its own; to be unreferenced.
+ * NULL: there is none.
+ */
+struct operation *pending_child(const struct operation *parent);
+/* The operation that a brick is marked with in heketi, which may be such a child;
+ * "" or into ret.  find and arg as above.
+ */
+void pending_brick_operation(const struct volume *, const struct brick *,
+			     pending_find_fn *find, void *arg,
+			     char ret[ID_SIZE]);
 
 /* Is the volume pending in heketi's sense?  (While it expands it is not.)  */
 bool pending_volume(const struct volume *);

@@ -13,19 +13,27 @@
 #include "util/log.h"
 #include "util/xalloc.h"
 
-/* What heketi makes by itself. */
-static void
-hosting_request(const struct config *c, const struct strs *clusters,
-		struct volume_request *ret)
+/* What heketi makes by itself, in a cluster that may have one more volume. */
+static enum err
+hosting_request(const struct block_create *a, const struct strs *clusters,
+		struct volume_request *ret, struct error *err)
 {
+	const struct config *c = a->service->deps.config;
+	const struct volume_request among = {
+		.clusters = *clusters,
+		.block = true,
+	};
+	RECORD_SCOPE struct volume *unnamed = volume_new(a->op->id);
+	const struct volume_create any = { a->service, &among, a->op, unnamed };
+
 	*ret = (struct volume_request){
 		.size_gib = config_gib(c, "glusterfs.block_hosting_volume_size")
 			    >> 30,
 		.type = "replicate",
 		.block = true,
 	};
-	strs_copy(&ret->clusters, clusters);
 	kvs_set(&ret->params, "replicate.replica", "3");
+	return service_eligible_clusters(&any, &ret->clusters, err);
 }
 
 static void
@@ -118,7 +126,6 @@ place_hosting(const struct block_create *a, const struct volume_request *req,
 	      struct volume **ret, struct txn *t, struct error *err)
 {
 	CLEANUP(strs_release) struct strs options = { 0 };
-	CLEANUP(strs_release) struct strs clusters = { 0 };
 	RECORD_SCOPE struct volume *proto = NULL;
 	struct volume_create c = { a->service, req, a->op, NULL };
 	char id[ID_SIZE];
@@ -131,8 +138,7 @@ place_hosting(const struct block_create *a, const struct volume_request *req,
 	id_new(id);
 	c.proto = proto = volume_new(id);
 	service_fill_volume(proto, req, &options, a->op->id);
-	r = service_eligible_clusters(&c, &clusters, err);
-	return r == ERR_OK ? service_place_volume(&c, &clusters, ret, t, err) : r;
+	return service_place_volume(&c, &req->clusters, ret, t, err);
 }
 
 /* heketi's order of checks. */
@@ -143,8 +149,10 @@ service_make_hosting(const struct block_create *a, const struct strs *clusters,
 	const struct config *c = a->service->deps.config;
 	CLEANUP(hosting_request_release) struct volume_request req = { 0 };
 	CLEANUP_FREE char *name_key = NULL;
-	enum err r = check_size(c, a, err);
+	enum err r = hosting_request(a, clusters, &req, err);
 
+	if (r == ERR_OK)
+		r = check_size(c, a, err);
 	if (r == ERR_OK)
 		r = check_making(a->service, err);
 	if (r != ERR_OK)
@@ -153,7 +161,6 @@ service_make_hosting(const struct block_create *a, const struct strs *clusters,
 		return fail(err, ERR_REFUSED, "Block Hosting Volume Creation is "
 			    "disabled. Create a Block hosting volume and try "
 			    "again.");
-	hosting_request(c, clusters, &req);
 	r = place_hosting(a, &req, ret, t, err);
 	if (r != ERR_OK)
 		return r;

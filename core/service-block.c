@@ -135,6 +135,7 @@ fill(struct blockvolume *b, const struct blockvolume_request *req,
 	b->size_bytes = req->size_gib << 30;
 	b->hacount = req->hacount;
 	b->auth = req->auth;
+	strs_copy(&b->clusters, &req->clusters);
 	b->doing = VOLUME_CREATING;
 	memcpy(b->pending, op_id, ID_SIZE);
 }

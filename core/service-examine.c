@@ -12,8 +12,8 @@
 #define EXAMINE_TIMEOUT_S 60
 
 struct examining {
-	struct service *service;
-	struct service_call call;
+	struct executor *executor;
+	const struct brickyard_call *call;
 	struct examined *v;
 };
 
@@ -27,8 +27,8 @@ examine(void *arg, size_t i, struct error *err)
 	struct error why = { .code = ERR_OK };
 
 	result_init(&res);
-	if (executor_node_examine(x->service->deps.executor, &x->call.call,
-				  &node, &res, &why) != ERR_OK)
+	if (executor_node_examine(x->executor, x->call, &node, &res, &why) !=
+	    ERR_OK)
 		e->error = xstrdup(why.text);
 	for (size_t k = 0; e->error == NULL && k < res.records.n; k++) {
 		struct kvs *to = VEC_PUSH(&e->records);
@@ -55,16 +55,15 @@ list_nodes(const struct mirror_snapshot *s, struct examined *l, size_t *ret_n)
 }
 
 struct examined *
-service_examine(struct service *s, const struct mirror_snapshot *snapshot,
-		size_t *ret_n)
+examine_nodes(struct executor *executor, const struct brickyard_call *call,
+	      const struct mirror_snapshot *snapshot, size_t *ret_n)
 {
-	struct examining x = { .service = s };
+	struct examining x = { executor, call, NULL };
 	CLEANUP_FREE const char **hosts = NULL;
 	struct error err;
 
 	x.v = xcalloc(snapshot->of[RECORD_NODE].n, sizeof(*x.v));
 	list_nodes(snapshot, x.v, ret_n);
-	service_call_init(&x.call, s, EXAMINE_TIMEOUT_S);
 	hosts = xcalloc(*ret_n, sizeof(*hosts));
 	if (*ret_n > 0 &&
 	    fan_out(*ret_n, examine, &x, hosts, &err) != ERR_OK)
@@ -72,6 +71,16 @@ service_examine(struct service *s, const struct mirror_snapshot *snapshot,
 			if (x.v[i].error == NULL && x.v[i].records.n == 0)
 				x.v[i].error = xstrdup(err.text);
 	return x.v;
+}
+
+struct examined *
+service_examine(struct service *s, const struct mirror_snapshot *snapshot,
+		size_t *ret_n)
+{
+	struct service_call c;
+
+	service_call_init(&c, s, EXAMINE_TIMEOUT_S);
+	return examine_nodes(s->deps.executor, &c.call, snapshot, ret_n);
 }
 
 void

@@ -38,16 +38,26 @@ is_in_flight(const struct operation *op, enum pending_status status)
 }
 
 static void
-count_one(struct operation_counts *c, const struct operation *op,
-	  enum pending_status status)
+count_shown(struct operation_counts *c, enum pending_status status)
 {
-	c->in_flight += is_in_flight(op, status);
-	if (!pending_is_shown(op))
-		return;
 	c->total++;
 	c->new_ += status == PENDING_NEW;
 	c->stale += status == PENDING_STALE;
 	c->failed += status == PENDING_FAILED;
+}
+
+static void
+count_one(struct operation_counts *c, const struct operation *op,
+	  enum pending_status status)
+{
+	RECORD_SCOPE struct operation *child = pending_child(op);
+
+	c->in_flight += is_in_flight(op, status);
+	if (!pending_is_shown(op))
+		return;
+	count_shown(c, status);
+	if (child != NULL)
+		count_shown(c, status);
 }
 
 void
@@ -74,6 +84,12 @@ find(void *arg, enum record_kind kind, const char *id)
 	return mirror_peek(((struct service *)arg)->mirror, kind, id);
 }
 
+static bool
+is_removal(const struct operation *op)
+{
+	return op->kind == OP_DEVICE_REMOVE || op->kind == OP_NODE_REMOVE;
+}
+
 static void
 view(struct service *s, const struct operation *op, bool changes,
      struct pending_view *ret)
@@ -83,9 +99,20 @@ view(struct service *s, const struct operation *op, bool changes,
 	if (op->kind == OP_NODE_REMOVE)
 		ret->type_name = op_kind_name(OP_DEVICE_REMOVE);
 	ret->status = pending_status(op, owner_is_alive(s, op));
-	ret->in_flight = is_in_flight(op, ret->status);
+	/* A removal takes its place under another id in heketi, and a child takes
+	 * none: neither is shown as in flight there, though it is counted.
+	 */
+	ret->in_flight = is_in_flight(op, ret->status) && !is_removal(op) &&
+			 kvs_get(&op->args, "parent") == NULL;
 	if (changes)
 		pending_changes(op, find, s, &ret->changes);
+}
+
+static int
+compare_views(const void *a, const void *b)
+{
+	return strcmp(((const struct pending_view *)a)->id,
+		      ((const struct pending_view *)b)->id);
 }
 
 struct pending_view *
@@ -97,26 +124,54 @@ service_pending_list(struct service *s, size_t *ret_n)
 
 	mirror_rdlock(s->mirror);
 	ids = relation_of(s->model->open_ops, "");
-	l = xcalloc(ids->n, sizeof(*l));
+	l = xcalloc(2 * ids->n, sizeof(*l));
 	for (size_t i = 0; i < ids->n; i++) {
 		const struct operation *op = peek(s, ids->v[i]);
+		RECORD_SCOPE struct operation *child = NULL;
 
-		if (op != NULL && pending_is_shown(op))
-			view(s, op, false, &l[n++]);
+		if (op == NULL || !pending_is_shown(op))
+			continue;
+		view(s, op, false, &l[n++]);
+		child = pending_child(op);
+		if (child != NULL)
+			view(s, child, false, &l[n++]);
 	}
 	mirror_unlock(s->mirror);
+	if (n > 1)
+		qsort(l, n, sizeof(*l), compare_views);
 	*ret_n = n;
 	return l;
+}
+
+/* Under the mirror's lock; a reference, or NULL. */
+static struct operation *
+find_child(struct service *s, const char *id)
+{
+	const struct strs *ids = relation_of(s->model->open_ops, "");
+
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct operation *op = peek(s, ids->v[i]);
+		RECORD_SCOPE struct operation *child =
+			op != NULL && pending_is_shown(op) ?
+			pending_child(op) : NULL;
+
+		if (child != NULL && strcmp(child->id, id) == 0)
+			return STEAL(child);
+	}
+	return NULL;
 }
 
 bool
 service_pending(struct service *s, const char *id, struct pending_view *ret)
 {
+	RECORD_SCOPE struct operation *child = NULL;
 	const struct operation *op;
 	bool found;
 
 	mirror_rdlock(s->mirror);
 	op = peek(s, id);
+	if (op == NULL)
+		op = child = find_child(s, id);
 	found = op != NULL && pending_is_shown(op);
 	if (found)
 		view(s, op, true, ret);

@@ -151,6 +151,9 @@ struct examined {
 };
 struct examined *service_examine(struct service *,
 				 const struct mirror_snapshot *, size_t *ret_n);
+/* The same without a service, as long as the call may. */
+struct examined *examine_nodes(struct executor *, const struct brickyard_call *,
+			       const struct mirror_snapshot *, size_t *ret_n);
 void service_examine_free(struct examined *, size_t n);
 
 /* What is measured for GET /metrics.  measures_release and

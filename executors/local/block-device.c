@@ -76,6 +76,15 @@ check_device_mapper(struct step *st, const char *name)
 			 "directory as the device instead", name);
 }
 
+/* Did the host look it up, and find that it is no device's? */
+static bool
+may_go(const struct brickyard_device *dev, const struct probe *p)
+{
+	return dev->destroy_data && BRICKYARD_HAS(dev, destroy_pv) &&
+	       dev->destroy_pv != NULL && p->pv_uuid[0] != '\0' &&
+	       strcmp(dev->destroy_pv, p->pv_uuid) == 0;
+}
+
 /* Does it hold what we may not touch, or may touch only if told to? */
 static int
 check_contents(struct step *st, const struct brickyard_device *dev,
@@ -89,14 +98,14 @@ check_contents(struct step *st, const struct brickyard_device *dev,
 				 "%s %s; stop using it first (it is never "
 				 "wiped while in use)", dev->name, p->path,
 				 p->busy);
-	if (is_brickyard_vg(vg))
+	if (is_brickyard_vg(vg) && !may_go(dev, p))
 		return step_fail(st, BRICKYARD_ERR_EXISTS,
 				 "Initializing device %s failed (aleady "
 				 "contains Physical Volume %s): it is a device "
 				 "of Brickyard or heketi (volume group %s); if "
-				 "nothing needs that any more: vgremove %s && "
-				 "pvremove %s", dev->name, p->pv_uuid, vg, vg,
-				 p->path);
+				 "nothing needs that any more, add the device "
+				 "with destroydata, or: vgremove %s && pvremove "
+				 "%s", dev->name, p->pv_uuid, vg, vg, p->path);
 	if (p->holds[0] == '\0' || dev->destroy_data ||
 	    (p->pv_uuid[0] != '\0' && vg[0] == '\0' &&
 	     strcmp(p->pv_uuid, ours) == 0))
@@ -248,6 +257,9 @@ block_prepare(struct step *st, struct node_lock *l,
 		return -1;
 	if (strcmp(vg, dev->vg) == 0)
 		return report_facts(st, dev, &p, f);
+	snprintf(f->holds_pv_uuid, sizeof(f->holds_pv_uuid), "%s", p.pv_uuid);
+	if (is_brickyard_vg(vg))
+		memcpy(f->holds_device, vg + 3, 33);
 	if (check_contents(st, dev, &p, vg) < 0 ||
 	    check_device_mapper(st, dev->name) < 0 ||
 	    initialise(st, l, dev, &p) < 0)

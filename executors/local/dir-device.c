@@ -267,6 +267,8 @@ prepare(struct step *st, const struct brickyard_device *dev,
 	if (check_directory(st, dev->name) < 0)
 		return -1;
 	r = marker_read(st, dev->name, &m);
+	if (r > 0 && strcmp(m.id, dev->id) != 0)
+		snprintf(f->holds_device, sizeof(f->holds_device), "%s", m.id);
 	if (r < 0 || (r > 0 && marker_check(st, dev, &m) < 0) ||
 	    (r == 0 && dir_mark(st, dev, &m) < 0))
 		return -1;

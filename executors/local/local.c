@@ -222,6 +222,15 @@ device_forget(struct step *st, const struct brickyard_device *dev)
 	return 0;
 }
 
+static void
+report_in_the_way(const struct device_facts *f, struct brickyard_result *res)
+{
+	if (f->holds_pv_uuid[0] != '\0')
+		local_host->result_str(res, "holds_pv_uuid", f->holds_pv_uuid);
+	if (f->holds_device[0] != '\0')
+		local_host->result_str(res, "holds_device", f->holds_device);
+}
+
 typedef int device_fn(struct step *, const struct brickyard_device *,
 		      struct device_facts *);
 
@@ -240,6 +249,8 @@ device_call(device_fn *fn, struct brickyard_executor_instance *in,
 		r = fn(&st, dev, &f);
 	if (r == 0)
 		report(&f, res);
+	else
+		report_in_the_way(&f, res);
 	text_free(&f.paths);
 	return end(&st, r, err);
 }

@@ -180,6 +180,8 @@ struct device_facts {
 	uint64_t total_bytes, free_bytes, extent_bytes;
 	char pv_uuid[64];
 	struct text paths;		/* each ended by '\n' */
+	/* Of one that is refused; "": none. */
+	char holds_pv_uuid[64], holds_device[64];
 };
 
 int dir_prepare(struct step *, const struct brickyard_device *,

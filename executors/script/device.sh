@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Devices: what is on this disk, and making it ours.  D_NAME, D_ID, D_VG, D_UUID
 # (as recorded), D_OURS (the UUID that a physical volume of ours gets), D_PATHS,
-# D_KIND and D_DESTROY come from the host.
+# D_KIND, D_DESTROY and D_GOES (the UUID of a physical volume that may go) come from
+# the host.
 
 D_REFUSED="Initializing device $D_NAME failed (already initialized or contains data?): "
 D_PV="Initializing device $D_NAME failed (aleady contains Physical Volume"
@@ -156,18 +157,26 @@ dev_check_mapper() {
 	by_die 11 "Initializing device $D_NAME failed: this machine has no device-mapper thin pools (modules dm-mod and dm-thin-pool can't be loaded, or dmsetup is not there), so no brick could be made on it; add a directory as the device instead"
 }
 
-# May it be taken?  Never what is in use, never another device of ours.
+# The device whose volume group this is: D_OTHER, "" for somebody else's.
+dev_find_other() {
+	D_OTHER=
+	case $D_PVVG in
+	vg_????????????????????????????????) D_OTHER=${D_PVVG#vg_} ;;
+	esac
+	case $D_OTHER in
+	*[!0-9a-fA-F]*) D_OTHER= ;;
+	esac
+	[ -z "$D_PVUUID" ] || by_result holds_pv_uuid "$D_PVUUID"
+	[ -z "$D_OTHER" ] || by_result holds_device "$D_OTHER"
+}
+
+# May it be taken?  Never what is in use, never another device of ours, unless the
+# host looked it up and knows of none.
 dev_check_contents() {
 	[ -z "$D_BUSY" ] ||
 		by_die 8 "$D_REFUSED$D_REAL $D_BUSY; stop using it first (it is never wiped while in use)"
-	case $D_PVVG in
-	vg_????????????????????????????????)
-		case ${D_PVVG#vg_} in
-		*[!0-9a-fA-F]*) ;;
-		*) by_die 8 "$D_PV $D_PVUUID): it is a device of Brickyard or heketi (volume group $D_PVVG); if nothing needs that any more: vgremove $D_PVVG && pvremove $D_REAL" ;;
-		esac
-		;;
-	esac
+	[ -z "$D_OTHER" ] || [ "$D_DESTROY $D_GOES" = "1 $D_PVUUID" ] ||
+		by_die 8 "$D_PV $D_PVUUID): it is a device of Brickyard or heketi (volume group $D_PVVG); if nothing needs that any more, add the device with destroydata, or: vgremove $D_PVVG && pvremove $D_REAL"
 	[ -n "$D_HOLDS" ] && [ "$D_DESTROY" = 0 ] || return 0
 	[ "$D_PVUUID" = "$D_OURS" ] && [ -z "$D_PVVG" ] && return
 	if [ -n "$D_PVUUID" ]; then
@@ -231,6 +240,7 @@ dev_prepare() {
 		fi
 	fi
 	if [ "$D_PVVG" != "$D_VG" ]; then
+		dev_find_other
 		dev_check_contents
 		dev_check_mapper
 		[ -n "$D_HOLDS" ] || dev_check_filter

@@ -117,6 +117,7 @@ dir_prepare() {
 		by_try dir_mark || dir_fail "can't be written to"
 		dir_marker "$D_NAME" || by_die 2 "${d_pre}directory $D_NAME: its marker went away"
 	fi
+	[ "$M_ID" = "$D_ID" ] || by_result holds_device "$M_ID"
 	[ "$M_ID" = "$D_ID" ] ||
 		by_die 8 "${d_pre}directory $D_NAME is already the device $M_ID; use another directory, or remove that device first"
 	dir_report

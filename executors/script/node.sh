@@ -161,6 +161,14 @@ node_report() {
 		2>/dev/null | node_block "$n_verb"
 }
 
+# Without what is said twice.  Of more than the host takes, the volumes alone.
+node_volumes() {
+	n_less='s,<brick uuid="[^"]*">[^<]*,<brick>,g'
+	[ "${#G_XML}" -lt 150000 ] || n_less='s,<bricks>.*</bricks>,,; s,<options>.*</options>,,'
+	printf '%s\n' "$G_XML" | tr '\n' ' ' | sed 's,<volume>,\n<volume>,g' |
+		sed "$n_less" | sed 's,>  *<,><,g' | node_block volumes
+}
+
 node_examine() {
 	node_report pvs
 	node_report vgs
@@ -171,7 +179,7 @@ node_examine() {
 	[ ! -r "$BY_FSTAB" ] || node_block fstab <"$BY_FSTAB"
 	by_at 'gluster volume info'
 	gl_fetch volume info || by_fail 'gluster volume info'
-	gl_send volumes
+	node_volumes
 	command -v gluster-block >/dev/null || return 0
 	n_volumes=$(printf '%s\n' "$G_XML" | tr '<' '\n' |
 		awk '/^volume>/ { new = 1 } /^name>/ && new { print substr($0, 6); new = 0 }')

@@ -32,6 +32,8 @@ device_values(struct step *st, const struct brickyard_device *dev)
 	step_set(st, "D_UUID", is_plain_name(uuid) ? uuid : "");
 	step_setf(st, "D_KIND", "%u", dev->kind);
 	step_setf(st, "D_DESTROY", "%u", dev->destroy_data);
+	step_set(st, "D_GOES", BRICKYARD_HAS(dev, destroy_pv) &&
+		 dev->destroy_pv != NULL ? dev->destroy_pv : "");
 	set_own_uuid(st, dev->id);
 	/* Plain words: the script splits the list at blanks. */
 	for (size_t i = 0; i < dev->npaths; i++)

@@ -29,57 +29,70 @@ lower_node_probe(struct brickyard_executor_instance *in,
 
 /* ---- examining ---- */
 
-struct volumes {
-	struct step *st;
-	char name[256], status[32], type[64], id[64];
+#define VOL "cliOutput/volInfo/volumes/volume/"
+
+/* A brick and an option are done with their last element. */
+static const struct {
+	const char *path, *key;
+} volume_keys[] = {
+	{ "id", "id" },
+	{ "status", "gluster.status" },
+	{ "statusStr", "gluster.statusStr" },
+	{ "brickCount", "gluster.brickCount" },
+	{ "distCount", "gluster.distCount" },
+	{ "stripeCount", "gluster.stripeCount" },
+	{ "replicaCount", "gluster.replicaCount" },
+	{ "arbiterCount", "gluster.arbiterCount" },
+	{ "disperseCount", "gluster.disperseCount" },
+	{ "redundancyCount", "gluster.redundancyCount" },
+	{ "type", "gluster.type" },
+	{ "typeStr", "type" },
+	{ "transport", "gluster.transport" },
+	{ "optCount", "gluster.optCount" },
+	{ "bricks/brick/name", "gluster.brick" },
+	{ "bricks/brick/hostUuid", "gluster.hostUuid" },
+	{ "bricks/brick/isArbiter", "gluster.isArbiter" },
+	{ "options/option/name", "gluster.option" },
+	{ "options/option/value", "gluster.value" },
 };
 
 static void
-keep(char *to, size_t n, const char *s)
+report_status(struct step *st, const char *text)
 {
-	snprintf(to, n, "%s", s);
+	char low[32];
+	size_t i;
+
+	for (i = 0; text[i] != '\0' && i < sizeof(low) - 1; i++)
+		low[i] = (char)tolower((unsigned char)text[i]);
+	low[i] = '\0';
+	st->in->host->result_str(st->result, "status", low);
 }
 
-static void
-report_volume(const struct volumes *v)
-{
-	const struct brickyard_host *h = v->st->in->host;
-	struct brickyard_result *res = v->st->result;
-
-	h->result_next(res);
-	h->result_str(res, "volume", v->name);
-	h->result_str(res, "status", v->status);
-	h->result_str(res, "type", v->type);
-	h->result_str(res, "id", v->id);
-}
-
-#define VOL "cliOutput/volInfo/volumes/volume"
-
+/* A volume begins with its name. */
 static int
 volume_element(void *arg, const char *path, const char *text)
 {
-	struct volumes *v = arg;
+	struct step *st = arg;
+	const struct brickyard_host *h = st->in->host;
 
-	if (strcmp(path, VOL "/name") == 0)
-		keep(v->name, sizeof(v->name), text);
-	else if (strcmp(path, VOL "/id") == 0)
-		keep(v->id, sizeof(v->id), text);
-	else if (strcmp(path, VOL "/statusStr") == 0)
-		keep(v->status, sizeof(v->status), text);
-	else if (strcmp(path, VOL "/typeStr") == 0)
-		keep(v->type, sizeof(v->type), text);
-	else if (strcmp(path, VOL) == 0) {
-		for (char *s = v->status; *s != '\0'; s++)
-			*s = (char)tolower((unsigned char)*s);
-		report_volume(v);
+	if (strncmp(path, VOL, strlen(VOL)) != 0)
+		return 0;
+	path += strlen(VOL);
+	if (strcmp(path, "name") == 0) {
+		h->result_next(st->result);
+		h->result_str(st->result, "volume", text);
 	}
+	if (strcmp(path, "statusStr") == 0)
+		report_status(st, text);
+	for (size_t i = 0; i < ARRAY_SIZE(volume_keys); i++)
+		if (strcmp(path, volume_keys[i].path) == 0)
+			h->result_str(st->result, volume_keys[i].key, text);
 	return 0;
 }
 
 static int
 take_examined(struct step *st, const char *key, char *text)
 {
-	struct volumes v = { .st = st };
 	char *xml;
 
 	if (strcmp(key, "volumes") != 0) {
@@ -87,7 +100,7 @@ take_examined(struct step *st, const char *key, char *text)
 		return 0;
 	}
 	xml = strchr(text, '<');
-	if (xml == NULL || xml_scan(xml, volume_element, &v) < 0)
+	if (xml == NULL || xml_scan(xml, volume_element, st) < 0)
 		return step_fail(st, BRICKYARD_ERR_PERMANENT,
 				 "gluster volume info: its XML can't be read");
 	return 0;

@@ -20,7 +20,7 @@ struct device_args {
 	/* The disk of that name, once it was looked up. */
 	int64_t id, size_bytes;
 	bool pv;
-	char contents[128], vg[128];
+	char contents[128], vg[128], uuid[64];
 	struct device_row row;
 };
 
@@ -62,7 +62,7 @@ static int
 find_disk(struct step *s, struct device_args *a)
 {
 	Q_SCOPE sqlite3_stmt *st = q_start(s,
-		"SELECT id, size_bytes, contents, pv, vg FROM devices"
+		"SELECT id, size_bytes, contents, pv, vg, pv_uuid FROM devices"
 		" WHERE node=? AND name=?", "is", s->node, a->device->name);
 	int r = q_next(s, st);
 
@@ -73,6 +73,7 @@ find_disk(struct step *s, struct device_args *a)
 	snprintf(a->contents, sizeof(a->contents), "%s", q_text(st, 2));
 	a->pv = q_int(st, 3) != 0;
 	snprintf(a->vg, sizeof(a->vg), "%s", q_text(st, 4));
+	snprintf(a->uuid, sizeof(a->uuid), "%s", q_text(st, 5));
 	return 1;
 }
 
@@ -121,7 +122,57 @@ add_disk(struct step *s, struct device_args *a)
 	return 0;
 }
 
+static int
+count_lvs(struct step *s, const struct device_args *a, int64_t *ret)
+{
+	return q_number(s, ret, "SELECT (SELECT count(*) FROM pools WHERE"
+			" device=?1) + (SELECT count(*) FROM lvs WHERE"
+			" device=?1)", "i", a->row.id);
+}
+
 /* ---- device_prepare ---- */
+
+/* Contents LVM2_member:UUID are a physical volume of somebody else's. */
+static void
+split_contents(struct device_args *a)
+{
+	char *uuid = strchr(a->contents, ':');
+
+	if (uuid == NULL)
+		return;
+	*uuid++ = '\0';
+	snprintf(a->uuid, sizeof(a->uuid), "%s", uuid);
+}
+
+static void
+tell_in_the_way(const struct device_args *a)
+{
+	if (a->uuid[0] != '\0')
+		sim_host->result_str(a->result, "holds_pv_uuid", a->uuid);
+	if (strncmp(a->vg, "vg_", 3) == 0)
+		sim_host->result_str(a->result, "holds_device", a->vg + 3);
+}
+
+/* Another device's, which no record has any more: without bricks it may go. */
+static int
+drop_unknown(struct step *s, struct device_args *a)
+{
+	const char *goes = a->device->destroy_pv;
+	int64_t n = 0;
+
+	if (a->vg[0] == '\0' || !a->device->destroy_data || goes == NULL ||
+	    a->uuid[0] == '\0' || strcmp(goes, a->uuid) != 0)
+		return 0;
+	a->row.id = a->id;
+	if (count_lvs(s, a, &n) < 0)
+		return -1;
+	if (n > 0)
+		return 0;
+	a->vg[0] = '\0';
+	return q_run(s, "UPDATE devices SET pv=0, pv_uuid=NULL, vg=NULL,"
+		     " extent_bytes=NULL, extents=NULL, free_extents=NULL"
+		     " WHERE id=?", "i", a->id);
+}
 
 static int
 refuse_in_use(struct step *s, const struct device_args *a)
@@ -180,8 +231,13 @@ make_pv(struct step *s, void *arg)
 	r = find_disk(s, a);
 	if (r < 0 || (r == 0 && add_disk(s, a) < 0))
 		return -1;
-	if (refuse_in_use(s, a) < 0)
+	split_contents(a);
+	if (drop_unknown(s, a) < 0)
 		return -1;
+	if (refuse_in_use(s, a) < 0) {
+		tell_in_the_way(a);
+		return -1;
+	}
 	new_uuid(uuid);
 	return q_run(s, "UPDATE devices SET pv=1, contents='', pv_uuid=?"
 		     " WHERE id=? AND pv=0", "si",
@@ -297,14 +353,6 @@ sim_device_info(struct brickyard_executor_instance *sim,
 }
 
 /* ---- device_teardown ---- */
-
-static int
-count_lvs(struct step *s, const struct device_args *a, int64_t *ret)
-{
-	return q_number(s, ret, "SELECT (SELECT count(*) FROM pools WHERE"
-			" device=?1) + (SELECT count(*) FROM lvs WHERE"
-			" device=?1)", "i", a->row.id);
-}
 
 /* vgremove */
 static int

@@ -52,19 +52,105 @@ give_text(struct step *s, struct examine *x, const char *key, const char *sql,
 	return 0;
 }
 
+/* ---- volumes, as gluster's XML has them ---- */
+
+/* Peers have no UUID here but their place in the pool. */
+static void
+give_host_uuid(struct examine *x, int64_t node)
+{
+	char uuid[64];
+
+	snprintf(uuid, sizeof(uuid), "00000000-0000-4000-8000-%012llx",
+		 (unsigned long long)node & 0xffffffffffffull);
+	sim_host->result_str(x->result, "gluster.hostUuid", uuid);
+}
+
+static int
+give_bricks(struct step *s, struct examine *x, int64_t volume,
+	    const struct sim_counts *c)
+{
+	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT n.host || ':' || b.path,"
+		" n.id, b.n FROM bricks b JOIN nodes n ON n.id = b.node"
+		" WHERE b.volume=? ORDER BY b.n", "i", volume);
+	int64_t i = 0;
+	int r;
+
+	for (; (r = q_next(s, st)) == 1; i++) {
+		sim_host->result_str(x->result, "gluster.brick", q_text(st, 0));
+		give_host_uuid(x, q_int(st, 1));
+		sim_host->result_str(x->result, "gluster.isArbiter",
+				     c->arbiter > 0 && i % c->set_size ==
+				     c->set_size - 1 ? "1" : "0");
+	}
+	return r;
+}
+
+static int
+give_options(struct step *s, struct examine *x, int64_t volume)
+{
+	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT name, value FROM options"
+		" WHERE volume=? ORDER BY name", "i", volume);
+	uint64_t n = 0;
+	int r;
+
+	for (; (r = q_next(s, st)) == 1; n++) {
+		sim_host->result_str(x->result, "gluster.option",
+				     q_text(st, 0));
+		sim_host->result_str(x->result, "gluster.value",
+				     q_text(st, 1));
+	}
+	sim_host->result_u64(x->result, "gluster.optCount", n);
+	return r;
+}
+
+static int
+give_volume(struct step *s, struct examine *x, const char *name)
+{
+	struct volume_row row;
+	struct sim_counts c;
+
+	if (sim_find_volume(s, name, &row) != 1)
+		return -1;
+	sim_count_bricks(&row, &c);
+	sim_host->result_next(x->result);
+	sim_host->result_str(x->result, "volume", name);
+	sim_host->result_str(x->result, "status", row.status);
+	sim_host->result_str(x->result, "type", sim_type_words(&row));
+	sim_host->result_str(x->result, "id", row.uuid);
+	for (size_t i = 0; i < sizeof(c.of) / sizeof(c.of[0]); i++)
+		sim_host->result_u64(x->result, sim_count_names[i],
+				     (uint64_t)c.of[i]);
+	if (give_bricks(s, x, row.id, &c) < 0)
+		return -1;
+	return give_options(s, x, row.id);
+}
+
 static int
 give_volumes(struct step *s, struct examine *x)
 {
-	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT name, status, kind, uuid"
-		" FROM volumes WHERE pool=? ORDER BY name", "i", s->pool);
+	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT name FROM volumes"
+		" WHERE pool=? ORDER BY name", "i", s->pool);
+	int r;
+
+	while ((r = q_next(s, st)) == 1)
+		if (give_volume(s, x, q_text(st, 0)) < 0)
+			return -1;
+	return r;
+}
+
+/* What `gluster-block list` says of each of them. */
+static int
+give_blocks(struct step *s, struct examine *x)
+{
+	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT v.name, b.name FROM"
+		" blocks b JOIN volumes v ON v.id = b.volume WHERE v.pool=?"
+		" ORDER BY v.name, b.name", "i", s->pool);
 	int r;
 
 	while ((r = q_next(s, st)) == 1) {
 		sim_host->result_next(x->result);
 		sim_host->result_str(x->result, "volume", q_text(st, 0));
-		sim_host->result_str(x->result, "status", q_text(st, 1));
-		sim_host->result_str(x->result, "type", q_text(st, 2));
-		sim_host->result_str(x->result, "id", q_text(st, 3));
+		sim_host->result_str(x->result, "block", q_text(st, 1));
 	}
 	return r;
 }
@@ -81,7 +167,7 @@ examine_look(struct step *s, void *arg)
 	    give_text(s, x, "mounts", MOUNTS, NULL) < 0 ||
 	    give_text(s, x, "fstab", FSTAB, NULL) < 0)
 		return -1;
-	return give_volumes(s, x);
+	return give_volumes(s, x) < 0 ? -1 : give_blocks(s, x);
 }
 
 static int

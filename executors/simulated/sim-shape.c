@@ -133,6 +133,56 @@ sim_read_shape(struct step *s, const struct brickyard_gluster_volume *v,
 	return 0;
 }
 
+/* ---- what of it is in gluster's XML ---- */
+
+const char *const sim_count_names[SIM_COUNTS] = {
+	"gluster.status", "gluster.brickCount", "gluster.distCount",
+	"gluster.stripeCount", "gluster.replicaCount", "gluster.arbiterCount",
+	"gluster.disperseCount", "gluster.redundancyCount", "gluster.type",
+	"gluster.transport",
+};
+
+/* The number behind a word of the type ("replica 3 arbiter 1"); 0: none. */
+static int64_t
+number_behind(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *w = words; w != NULL; w = strchr(w, ' ')) {
+		w += *w == ' ';
+		if (strncmp(w, word, len) == 0 && w[len] == ' ')
+			return strtoll(w + len, NULL, 10);
+	}
+	return 0;
+}
+
+/* glusterd's numbers: 1 is started, 0 created, 2 stopped; kinds are 0 (distribute),
+ * 2 (replicate) and 4 (disperse), and 7 and 9 when there are several sets.
+ */
+void
+sim_count_bricks(const struct volume_row *row, struct sim_counts *ret)
+{
+	bool replicate = strcmp(row->kind, "replicate") == 0;
+	bool disperse = strcmp(row->kind, "disperse") == 0;
+	int64_t n = row->set_size, data, type = 0;
+
+	ret->set_size = n;
+	ret->arbiter = number_behind(row->words, "arbiter");
+	data = number_behind(row->words, "disperse-data");
+	if (replicate)
+		type = row->nbricks > n ? 7 : 2;
+	if (disperse)
+		type = row->nbricks > n ? 9 : 4;
+	memcpy(ret->of, (int64_t[SIM_COUNTS]){
+		strcmp(row->status, "started") == 0 ? 1 :
+		strcmp(row->status, "stopped") == 0 ? 2 : 0,
+		row->nbricks, row->nbricks / n, 1, replicate ? n : 1,
+		ret->arbiter, disperse ? n : 0,
+		disperse && data > 0 ? n - data :
+				       number_behind(row->words, "redundancy"),
+		type, 0 }, sizeof(ret->of));
+}
+
 int
 sim_check_volume_name(struct step *s, const char *name)
 {

@@ -774,8 +774,8 @@ sim_volume_destroy(struct brickyard_executor_instance *sim,
 
 /* ---- volume_info ---- */
 
-static const char *
-type_words(const struct volume_row *row)
+const char *
+sim_type_words(const struct volume_row *row)
 {
 	bool one_set = row->nbricks <= row->set_size;
 
@@ -811,7 +811,7 @@ sim_give_info(struct step *s, const char *name, struct brickyard_result *result)
 	    sim_need_volume(s, "volume info", name, &a.row) < 0)
 		return -1;
 	sim_host->result_str(result, "status", a.row.status);
-	sim_host->result_str(result, "type", type_words(&a.row));
+	sim_host->result_str(result, "type", sim_type_words(&a.row));
 	sim_host->result_str(result, "id", a.row.uuid);
 	return give_bricks(s, &a);
 }

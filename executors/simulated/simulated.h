@@ -350,6 +350,17 @@ struct volume_row {
 	char uuid[40], status[16], kind[16], words[256];
 };
 
+/* What gluster's XML counts of a volume, in the order of its elements. */
+#define SIM_COUNTS 10
+extern const char *const sim_count_names[SIM_COUNTS];
+struct sim_counts {
+	int64_t set_size, arbiter;
+	int64_t of[SIM_COUNTS];
+};
+void sim_count_bricks(const struct volume_row *, struct sim_counts *ret);
+/* As "Distributed-Replicate". */
+const char *sim_type_words(const struct volume_row *);
+
 #define VOLUME_NAME_MAX	255
 
 /* What the words of the type come to. */

@@ -12,6 +12,7 @@ dist_check_SCRIPTS += \
 	%D%/t-db.t \
 	%D%/t-db-import.t \
 	%D%/t-db-import-random.t \
+	%D%/t-destroydata.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
 	%D%/t-from-heketi.t \
@@ -32,6 +33,7 @@ dist_check_SCRIPTS += \
 	%D%/t-inject.t \
 	%D%/t-operations.t \
 	%D%/t-queue.t \
+	%D%/t-remove-pending.t \
 	%D%/t-replicas.t \
 	%D%/t-ssh.t \
 	%D%/t-tags.t \

@@ -484,9 +484,42 @@ def unlock():
                "required, but found 1GiB")
 
 
+def asked_clusters():
+    """Only those are looked at, and the records remember which these were."""
+    with World(auto_create_block_hosting_volume=True, max_volumes_per_cluster=1,
+               block_hosting_volume_size=100) as w:
+        one, other = w.cluster, w.d.cluster()
+        for i in range(3):
+            w.d.device(w.d.node(other, "o%d" % i))
+        for asked in ([other], [one, other], []):
+            b = w.create(10, clusters=asked)
+            tap.ok(b["cluster"] in (asked or [one, other]), "in one that is "
+                   "asked for")
+            tap.ok("clusters" not in b, "clients are not told which these were")
+            info = w.d.json("GET", "/db/dump")["blockvolumeentries"][
+                b["id"]]["Info"]
+            tap.is_(info.get("clusters"), asked or None, "but the record is")
+        vs = w.d.json("GET", "/db/dump")["volumeentries"].values()
+        made = {v["Info"]["cluster"]: v["Info"]["clusters"] for v in vs}
+        tap.is_(made[other], [other], "a hosting volume that was made for one "
+                "remembers where it could be")
+        full = [c for c in (one, other) if w.d.json("GET", "/clusters/" + c)[
+            "volumes"]]
+        many = {"size": 500, "clusters": full}
+        words = {c: "Cluster has 1 volumes and limit is 1" for c in full}
+        if len(full) == 1:
+            want = words[full[0]]
+        else:
+            want = "No eligible cluster for volume" + "".join(
+                "\nCluster %s: %s" % (c, words[c]) for c in full)
+        w.text("POST", "/blockvolumes", many, 500, ALLOCATE + want)
+        w.in_order("in the clusters that were asked for")
+
+
 requests()
 no_room()
 life()
+asked_clusters()
 spread()
 at_work()
 expand()

@@ -55,7 +55,8 @@ for name, counts in (("plain", (2, 3, 6, 6, 21, 0)),
                      ("block", (1, 3, 6, 3, 9, 3))):
     code, err, store = load(dumps.text(name))
     tap.is_(code, 0, "%s: imported" % name) or tap.diag(err)
-    tap.has(err, "DB imported to sqlite:" + store, "and where to is said")
+    tap.has(err, "DB imported to %s\n" % store, "and where to is said, as "
+            "heketi says it")
     words = ("clusters", "nodes", "devices", "volumes", "bricks",
              "block volumes")
     tap.is_([w for w, n in zip(words, counts)
@@ -420,8 +421,9 @@ for args, status, why in (
         (("db", "export", "--config", work + "/none"), 1, "none"),
         (("db", "delete-bricks-with-empty-path", "--dbfile", store, "--all",
           "--clusters", "a,b"), 0, "Not needed: bricks are kept inside"),
-        (("offline", "state", "examine", "gluster", "--config", config), 1,
-         "server state examine gluster"),
+        (("offline", "state", "examine"), 255, "'offline state' is no command"),
+        (("offline", "state", "examine", "gluster", "--config", work + "/none"),
+         1, "none"),
         (("offline", "update-dbvol", "--config", config,
           "--force-volume-name", "x"), 0, "Not needed: the state is kept")):
     code, out, err = db(*args)

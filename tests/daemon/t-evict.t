@@ -4,6 +4,7 @@
 what is there afterwards."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 import json
+import re
 import threading
 import time
 
@@ -135,7 +136,7 @@ with World() as w:
     tap.is_(w.evict(b[1]["id"])[0], 204, "the one that is offline may go")
     w.faults("heal_info=fail:glfsheal crashed")
     b = w.volume(v)["bricks"][0]["id"]
-    tap.is_(w.evict(b), (500, "Unable to determine heal status of brick"),
+    tap.is_(w.evict(b), (500, "Unable to get heal info of volume : %s : glfsheal crashed" % v["name"]),
             "heal info fails")
     w.faults("")
     one = w.create(durability={"type": "none"}, size=3)
@@ -161,7 +162,10 @@ with World() as w:
                         ("brick_replace=fail:commit failed", "commit failed")):
         w.faults(fault)
         b = w.volume(v)["bricks"][0]["id"]
-        tap.is_(w.evict(b), (500, text), fault)
+        status, got = w.evict(b)
+        tap.is_((status, got.split(": ")[-1]), (500, text), fault)
+        tap.is_(bool(re.match("Unable to replace brick \\S+:/\\S+ with \\S+:/\\S+ for volume %s: " % v["name"],
+                              got)), fault.startswith("brick_replace"), "it says what could not be replaced")
         tap.ok(b in bricks(w.volume(v)), "it stays")
         w.well(fault)
     # It is done, though the command says that it failed.

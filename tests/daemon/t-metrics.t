@@ -160,6 +160,13 @@ tap.ok(any(dict(k)["name"] == "replicate" and v == 1 for k, v in
            m["brickyard_plugin_loaded"].items()), "plug-ins are named")
 tap.ok(m.one("process_resident_memory_bytes") > 1e6 and
        m.one("process_open_fds") > 3, "the process")
+tap.is_(sorted(k for k in m if k.startswith("process_")), [
+    "process_cpu_seconds_total", "process_max_fds", "process_open_fds",
+    "process_resident_memory_bytes", "process_start_time_seconds",
+    "process_virtual_memory_bytes", "process_virtual_memory_max_bytes"],
+    "by all the names that heketi's has")
+tap.ok(m.one("process_virtual_memory_bytes") >
+       m.one("process_resident_memory_bytes"), "its address space is larger")
 tap.is_(len(m["brickyard_build_info"]), 1, "the version")
 d.stop()
 

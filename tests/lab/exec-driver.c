@@ -246,6 +246,7 @@ device(const struct command *c)
 	d->vg = get(c, "vg", format("vg_%s", d->id));
 	d->kind = (uint32_t)get_u64(c, "kind", 0);
 	d->destroy_data = (uint32_t)get_u64(c, "destroy", 0);
+	d->destroy_pv = get(c, "destroy_pv", "");
 	return d;
 }
 

@@ -213,7 +213,7 @@ def _slurp(path):
         return ""
 
 
-def run_in_uml(test, why, seconds=150):
+def run_in_uml(test, why, seconds=300):
     """Run the test file again inside User-mode Linux, with LAB_INSIDE set and
     the host's files read-only below it, and print what it prints there."""
     if not os.path.exists(UML) or not os.path.isdir("/usr/lib/uml/modules"):

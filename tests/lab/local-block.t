@@ -99,6 +99,12 @@ lab.sh("vgcreate", "-qq", vg, pv)
 for destroy in 0, 1:
     refused("a device of another Brickyard, destroydata %d" % destroy, pv, lab.EXISTS, "volume group " + vg,
             "vgremove", destroy=destroy)
+refused("one that the host takes for another", pv, lab.EXISTS, "volume group " + vg, destroy=1,
+        destroy_pv="AAAAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAAAA")
+refused("one that the host knows nothing of, without destroydata", pv, lab.EXISTS, "with destroydata",
+        destroy_pv=pv_uuid)
+r = drv.call("prepare", id=ID, name=pv)
+tap.is_((r.get("holds_pv_uuid"), r.get("holds_device")), (pv_uuid, lab.ident(99)), "whose it is, is told")
 r = drv.call("teardown", id=ID, name=pv)
 tap.ok(r.ok and vg in lab.sh("vgs"), "tearing down what is not there touches no other volume group")
 

@@ -62,6 +62,28 @@ tap.ok(r.ok and r.get("pv_uuid") == uuid, "preparing it again is success")
 r = drv.call("prepare", id=lab.ident(2), name=disk, destroy=1)
 tap.is_(r.err_class, lab.EXISTS, "another device can't have it, even with destroydata")
 
+# What heketi left behind: a volume group of no device that anybody knows.
+old = lab.loop(d, "old", 1000)
+was = "vg_" + lab.ident(99)
+lab.sh("vgcreate", "-qq", was, old)
+lab.sh("lvcreate", "-qq", "-L", "100m", "-T", was + "/tp", "-V", "100m", "-n", "brick")
+was_uuid = lab.sh("pvs", "--noheadings", "-o", "pv_uuid", old).strip()
+left = {"id": lab.ident(98), "name": old}
+r = drv.call("prepare", destroy=1, destroy_pv=was_uuid, **left)
+tap.ok(r.err_class == lab.EXISTS and "in use by" in r.text, "a volume group whose volumes are active is not wiped") or tap.diag(r)
+lab.sh("vgchange", "-qq", "-an", was)
+r = drv.call("prepare", destroy=1, destroy_pv=uuid, **left)
+tap.ok(r.err_class == lab.EXISTS and was in r.text, "nor one that the host does not mean") or tap.diag(r)
+tap.is_((r.get("holds_pv_uuid"), r.get("holds_device")), (was_uuid, lab.ident(99)), "whose it is, is told")
+r = drv.call("prepare", destroy=1, destroy_pv=was_uuid, **left)
+tap.ok(r.ok, "one that is at rest and nobody's is wiped and taken") or tap.diag(r)
+groups = lab.sh("vgs", "--noheadings", "-o", "vg_name").split()
+tap.is_((was in groups, "vg_" + left["id"] in groups), (False, True), "its volume group is gone, ours is there")
+r = drv.call("prepare", destroy=1, destroy_pv=was_uuid, **left)
+tap.ok(r.ok, "doing that again is success") or tap.diag(r)
+r = drv.call("teardown", **left)
+tap.ok(r.ok, "and it can be given back") or tap.diag(r)
+
 # ---- bricks
 
 r = drv.bricks("create", dev, A + ":400:1234", B + ":16:0:2", volume=lab.ident(77), op=lab.ident(88), timeout=120000)

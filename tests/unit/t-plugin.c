@@ -43,7 +43,7 @@ static const struct {
 	{ "refuses", "refused to initialise" },
 	{ "magic", "wrong magic 0xdeadbeef" },
 	{ "kind", "kind 7 is unknown" },
-	{ "abi99", "built for ABI 99.1, this is ABI 1.1" },
+	{ "abi99", "built for ABI 99.2, this is ABI 1.2" },
 	{ "small", "descriptor size 8 is absurd" },
 	{ "odd", "is absurd" },
 	{ "huge", "is absurd" },
@@ -105,7 +105,7 @@ test_refusals(void)
 	plugin_print_list(h, &list);
 	has_str(buf_str(&list), "\nrefused: kind 7 is unknown\n",
 		"the printed list gives the reason a line");
-	has_str(buf_str(&list), "executor     good          1.2.3  1.1  /",
+	has_str(buf_str(&list), "executor     good          1.2.3  1.2  /",
 		"and a loaded one kind, name, version, ABI, path");
 	plugin_host_free(h);
 }
@@ -271,7 +271,7 @@ test_print(void)
 	has_str(buf_str(&b), "\nkind=executor\n", "a dump has the kind");
 	has_str(buf_str(&b), "\ndescription=whatever its file is called\n",
 		"line breaks in a value don't break the format");
-	has_str(buf_str(&b), "\nabi_major=1\nabi_minor=1\nstruct_size=",
+	has_str(buf_str(&b), "\nabi_major=1\nabi_minor=2\nstruct_size=",
 		"the ABI");
 	has_str(buf_str(&b), "\nthread_model=per-node\n", "the thread model");
 	has_str(buf_str(&b), "\noverrides=node_check\n", "the steps it has");

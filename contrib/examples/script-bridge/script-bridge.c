@@ -345,6 +345,8 @@ text_device(struct text *t, const struct brickyard_device *d)
 	text_str(t, "kind", d->kind == BRICKYARD_DEVICE_BLOCK ? "block" :
 		 d->kind == BRICKYARD_DEVICE_DIRECTORY ? "directory" : "");
 	text_u64(t, "destroy_data", d->destroy_data);
+	text_str(t, "destroy_pv", BRICKYARD_HAS(d, destroy_pv) &&
+		 d->destroy_pv != NULL ? d->destroy_pv : "");
 }
 
 #define DEVICE_STEP(step_)						\

@@ -24,6 +24,8 @@
  *   1.1  2026-11-21  executors: node_probe, heal_info, brick_replace, volume_clone,
  *                    block_*, node_examine, device_forget;
  *                    volume types: geometry.max_sets
+ *   1.2  2026-11-21  executors: device.destroy_pv; results of device_prepare with
+ *                    BRICKYARD_ERR_EXISTS, more of node_examine
  */
 #ifndef BRICKYARD_COMMON_H
 #define BRICKYARD_COMMON_H
@@ -37,7 +39,7 @@ extern "C" {
 
 #define BRICKYARD_MAGIC		0x42724b79u	/* "BrKy" */
 #define BRICKYARD_ABI_MAJOR	1u
-#define BRICKYARD_ABI_MINOR	1u
+#define BRICKYARD_ABI_MINOR	2u
 
 #define BRICKYARD_KIND_EXECUTOR		1u
 #define BRICKYARD_KIND_VOLUME_TYPE	2u

@@ -61,6 +61,11 @@ struct brickyard_device {
 	uint32_t kind;			/* BRICKYARD_DEVICE_*; 0: not yet known */
 	uint32_t destroy_data;		/* 1: the client said destroydata and the
 					 * host found nothing of its own there */
+	/* Since ABI 1.2: with destroy_data, the UUID of an LVM physical volume
+	 * that may go although its volume group has a name of ours: the host
+	 * asked its records, and no device of them is there.  "": none may.
+	 */
+	const char *destroy_pv;
 };
 
 /* One brick.  For a block device: thin LV lv of size_bytes in pool thin_pool
@@ -168,7 +173,12 @@ struct brickyard_executor {
 	 * extent_bytes (u64), pv_uuid (str, may be absent), path (str, any
 	 * number of times).  A device that holds anything is refused with
 	 * BRICKYARD_ERR_EXISTS and what was found, unless destroy_data; one that
-	 * is mounted, in use or another Brickyard device is always refused.
+	 * is mounted, in use or another Brickyard device is always refused, but
+	 * for the physical volume destroy_pv, which is then not in use.
+	 * Results with BRICKYARD_ERR_EXISTS, since ABI 1.2, each absent where
+	 * there is none: holds_pv_uuid (str, of the physical volume on the
+	 * device) and holds_device (str, the id of the device that it is already:
+	 * of its volume group vg_ID, or of the directory's marker).
 	 */
 	int (*device_prepare)(struct brickyard_executor_instance *,
 			      const struct brickyard_call *,
@@ -311,7 +321,11 @@ struct brickyard_executor {
 	/* What is on the node, for comparing.  First record: pvs, vgs, lvs (LVM's
 	 * JSON reports), mounts, fstab (text).  Then a record for each gluster
 	 * volume: volume, status, type, id; and for each block volume: volume,
-	 * block.
+	 * block.  Since ABI 1.2 a volume may have more, by the names of gluster's
+	 * XML: gluster.status, gluster.statusStr, gluster.brickCount and the
+	 * other counts, gluster.type, gluster.transport; for each brick in
+	 * order: gluster.brick (HOST:PATH), gluster.hostUuid,
+	 * gluster.isArbiter; and for each option: gluster.option, gluster.value.
 	 */
 	int (*node_examine)(struct brickyard_executor_instance *,
 			    const struct brickyard_call *,
