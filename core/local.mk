@@ -37,8 +37,9 @@ libcore_la_SOURCES = \
 	%D%/heketi-words.c %D%/heketi-words.h \
 	%D%/inject.c %D%/inject.h \
 	%D%/lowering.c %D%/lowering.h \
-	%D%/leftover.c %D%/leftover.h \
+	%D%/leftover.c %D%/leftover.h %D%/leftover-duty.c \
 	%D%/live-node.c %D%/live-node.h \
+	%D%/lost.c %D%/lost.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
@@ -49,6 +50,7 @@ libcore_la_SOURCES = \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
 	%D%/op-remove.c \
+	%D%/op-bricks.c \
 	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
 	%D%/pending.c %D%/pending.h \

@@ -20,6 +20,7 @@ dist_check_SCRIPTS += \
 	%D%/t-examine.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
+	%D%/t-lost.t \
 	%D%/t-heketi-start.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \

@@ -166,6 +166,12 @@ class Audit:
                          op["kind"], op["status"], op["stage"])
         for n in self.by["slots"]:
             self.say("slot %s is still taken", n)
+        for i, left in self.by["admin"].items():
+            if i.startswith("leftovers/") and any(
+                    "host %s\n" % self.lab.nodes.addresses.get(n, n) in
+                    left.get("value", "") for n in self.facts):
+                self.say("brick %s is left over, and its node is there",
+                         i.partition("/")[2])
         for i, v in self.by["volumes"].items():
             if v["doing"] != "settled" or v.get("pending"):
                 self.say("volume %s is still %s", i, v["doing"])
@@ -399,9 +405,11 @@ class Audit:
                 self.say("%s: peer %s is not connected (%s)", n, h, state)
 
 
-def audit(lab, down=(), seconds=30):
-    """What does not fit.  A moment's difference (an undo that is not through,
-    a brick that starts) is waited for; down: nodes that are off."""
+def audit(lab, down=(), seconds=180):
+    """What does not fit.  What comes right by itself (an undo that is not through,
+    a brick that starts, peers that have yet to find each other, a brick left over
+    that is tried again each minute) is waited for, for so long on a machine that
+    is busy; down: nodes that are off."""
     end = time.monotonic() + seconds
     while True:
         bad = Audit(lab, lab.inst.docs(), down).run()

@@ -115,7 +115,7 @@ class Test:
 
     # ---- looking ----
 
-    def audit(self, when, down=(), seconds=30):
+    def audit(self, when, down=(), seconds=180):
         import audit_nodes
         began = time.monotonic()
         bad = audit_nodes.audit(self.lab, down, seconds)
