@@ -197,33 +197,14 @@ check_node(struct report *r, const struct record *rec)
 	check_hosts(r, n, "storage", &n->storage);
 }
 
-static int
-compare_id(const void *id, const void *brick)
-{
-	return strcmp(id, ((const struct dump_brick *)brick)->brick->id);
-}
-
-static const struct dump_brick *
-find_brick(const struct report *r, const char *id)
-{
-	return r->w->n == 0 ? NULL :
-	       bsearch(id, r->w->v, r->w->n, sizeof(*r->w->v), compare_id);
-}
-
 /* What a directory holds besides is counted as used, too. */
 static void
 check_space(struct report *r, const struct device *d)
 {
-	const struct strs *ids = relation_of(r->w->bricks, d->id);
 	uint64_t total = d->total_bytes >> KIB_SHIFT;
-	uint64_t used = d->used_bytes >> KIB_SHIFT, sum = 0;
+	uint64_t used = d->used_bytes >> KIB_SHIFT;
+	uint64_t sum = dump_bricks_kib(r->w, d->id);
 
-	for (size_t i = 0; i < ids->n; i++) {
-		const struct brick *b = find_brick(r, ids->v[i])->brick;
-
-		sum += (b->thin_pool_bytes >> KIB_SHIFT) +
-		       (b->metadata_bytes >> KIB_SHIFT);
-	}
 	if (used > total)
 		say(r, "Device %s size values differ Total(%" PRIu64
 		    ") != Free(0) + Used(%" PRIu64 ")", d->id, total, used);
@@ -287,7 +268,7 @@ static void
 check_brick_link(struct report *r, const struct operation *op,
 		 const struct pending_change *c)
 {
-	const struct dump_brick *b = find_brick(r, c->id);
+	const struct dump_brick *b = dump_brick(r->w, c->id);
 	char pending[ID_SIZE] = "";
 
 	if (b != NULL)

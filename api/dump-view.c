@@ -110,6 +110,17 @@ link_blockvolumes(struct dump_view *w)
 	}
 }
 
+static void
+list_leftovers(struct dump_view *w)
+{
+	const struct mirror_list *l = &w->snapshot->of[RECORD_ADMIN];
+
+	w->left = xcalloc(l->n, sizeof(*w->left));
+	for (size_t i = 0; i < l->n; i++)
+		if (leftover_parse((const void *)l->v[i], &w->left[w->nleft]))
+			w->nleft++;
+}
+
 static int
 compare_operations(const void *a, const void *b)
 {
@@ -153,6 +164,7 @@ dump_view_init(struct dump_view *w, const struct mirror_snapshot *s)
 	link_devices(w);
 	link_volumes(w);
 	link_blockvolumes(w);
+	list_leftovers(w);
 	link_operations(w);
 }
 
@@ -169,6 +181,9 @@ dump_view_release(struct dump_view *w)
 		record_unref(&w->ops[i]->r);
 	free(w->ops);
 	free(w->v);
+	for (size_t i = 0; i < w->nleft; i++)
+		leftover_release(&w->left[i]);
+	free(w->left);
 	memset(w, 0, sizeof(*w));
 }
 

@@ -3,6 +3,7 @@
 #ifndef DUMP_VIEW_H
 #define DUMP_VIEW_H
 
+#include "leftover.h"
 #include "relation.h"
 #include "store/mirror.h"
 
@@ -17,6 +18,8 @@ struct dump_view {
 		const struct volume *volume;
 	} *v;					/* all bricks, in order of id */
 	size_t n;
+	struct leftover *left;			/* bricks that are nobody's */
+	size_t nleft;
 	/* What heketi has pending, with children, in order of id. */
 	struct operation **ops;
 	size_t nops;
@@ -30,6 +33,10 @@ bool dump_hides_node(const struct node *);
 bool dump_hides_device(const struct device *);
 
 const void *dump_find(const struct dump_view *, enum record_kind, const char *id);
+/* NULL: no volume has it. */
+const struct dump_brick *dump_brick(const struct dump_view *, const char *id);
+/* What the bricks on a device take there, with what is left over. */
+uint64_t dump_bricks_kib(const struct dump_view *, const char *device);
 /* As pending_find_fn; arg is the view. */
 const struct record *dump_find_record(void *arg, enum record_kind,
 				      const char *id);

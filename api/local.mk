@@ -5,7 +5,7 @@ libapi_la_SOURCES = \
 	%D%/auth.c %D%/auth.h \
 	%D%/bodies.c %D%/bodies.h \
 	%D%/dump.c %D%/dump.h \
-	%D%/dump-check.c \
+	%D%/dump-check.c %D%/dump-space.c \
 	%D%/dump-view.c %D%/dump-view.h \
 	%D%/encode.c %D%/encode.h \
 	%D%/examine.c %D%/examine.h \

@@ -42,18 +42,6 @@ EXTRA_DIST += \
 	%D%/kubernetes/samples/topology.json \
 	%D%/kubernetes/tool-pod \
 	%D%/lab \
-	%D%/new-plugin \
-	%D%/examples/plugin.mk \
-	%D%/examples/lib/program.c %D%/examples/lib/program.h \
-	%D%/examples/container-exec/Makefile \
-	%D%/examples/container-exec/container-exec.7.pod \
-	%D%/examples/container-exec/container-exec.c \
-	%D%/examples/script-bridge/Makefile \
-	%D%/examples/script-bridge/script-bridge.7.pod \
-	%D%/examples/script-bridge/script-bridge.c \
-	%D%/examples/thin-arbiter/Makefile \
-	%D%/examples/thin-arbiter/thin-arbiter.7.pod \
-	%D%/examples/thin-arbiter/thin-arbiter.c \
 	%D%/packages.sh \
 	%D%/quickstart \
 	%D%/systemd/brickyardd.service.in \
@@ -66,3 +54,20 @@ CLEANFILES += %D%/systemd/brickyardd.service
 %D%/systemd/brickyardd.service: $(srcdir)/%D%/systemd/brickyardd.service.in
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's,@sbindir[@],$(sbindir),g' \
 		-e 's,@sysconfdir[@],$(sysconfdir),g' <$< >$@
+
+# For authors of plug-ins, who need no source of ours: new-plugin finds the examples
+# beside itself.
+contribtopdir = $(docdir)
+nobase_dist_contribtop_SCRIPTS = %D%/new-plugin
+nobase_dist_contribtop_DATA = \
+	%D%/examples/plugin.mk \
+	%D%/examples/lib/program.c %D%/examples/lib/program.h \
+	%D%/examples/container-exec/Makefile \
+	%D%/examples/container-exec/container-exec.7.pod \
+	%D%/examples/container-exec/container-exec.c \
+	%D%/examples/script-bridge/Makefile \
+	%D%/examples/script-bridge/script-bridge.7.pod \
+	%D%/examples/script-bridge/script-bridge.c \
+	%D%/examples/thin-arbiter/Makefile \
+	%D%/examples/thin-arbiter/thin-arbiter.7.pod \
+	%D%/examples/thin-arbiter/thin-arbiter.c

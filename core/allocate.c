@@ -330,7 +330,8 @@ plan_replacement(const struct engine_deps *deps, struct volume *v, size_t i,
 
 enum err
 allocate_replacement(const struct engine_deps *deps, struct volume *v, size_t i,
-		     const char *op_id, struct ledger *l, struct error *err)
+		     const struct strs *avoid, const char *op_id,
+		     struct ledger *l, struct error *err)
 {
 	CLEANUP(shape_release) struct shape shape = { 0 };
 	CLEANUP(strs_release) struct strs reasons = { 0 };
@@ -345,6 +346,7 @@ allocate_replacement(const struct engine_deps *deps, struct volume *v, size_t i,
 		return fail(err, ERR_INTERNAL, "volume %s: %zu bricks in sets of "
 			    "%u", v->id, v->nbricks, v->bricks_per_set);
 	fill_request(deps, &shape, v, &req);
+	req.avoid = avoid;
 	/* One operation may move many. */
 	req.seed = seed_of(op_id, 0) ^ seed_of(v->bricks[i].id, 0);
 	r = plan_replacement(deps, v, i, &req, op_id, l, &reasons, err);

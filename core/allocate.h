@@ -46,6 +46,7 @@ void ledger_drop(struct ledger *);
  */
 enum err MUST_CHECK allocate_replacement(const struct engine_deps *,
 					 struct volume *v, size_t i,
+					 const struct strs *avoid,
 					 const char *op_id, struct ledger *,
 					 struct error *);
 

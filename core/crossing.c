@@ -14,8 +14,13 @@
 
 #define LOOK_MS 200			/* how often it is asked for cancelling */
 
+/* What the plug-in is lent it may have written into, so nothing of that is read
+ * again: what is needed afterwards is there twice.
+ */
 struct trip {
 	struct brickyard_call call;	/* first: it is what plug-ins see */
+	int64_t deadline_ms;
+	const char *operation, *host;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const struct brickyard_call *original;	/* NULL: nobody waits any more */
@@ -65,6 +70,9 @@ trip_new(const struct crossing *c)
 	t->call = *c->call;
 	t->call.cancelled = trip_cancelled;
 	t->call.operation_id = arena_strdup(&t->arena, c->call->operation_id);
+	t->deadline_ms = c->call->deadline_ms;
+	t->operation = arena_strdup(&t->arena, c->call->operation_id);
+	t->host = arena_strdup(&t->arena, c->node->manage_host);
 	node_arg_copy(&t->arena, c->node, &t->node);
 	step_args_copy(&t->arena, c->args, &t->args);
 	t->c.ticket.key = arena_strdup(&t->arena, c->ticket.key);
@@ -89,7 +97,7 @@ come_back(struct trip *t)
 			return;
 	}
 	log_warning("plug-in '%s': %s on node '%s' came back at last",
-		    t->c.plugin->name, t->c.step->name, t->node.manage_host);
+		    t->c.plugin->name, t->c.step->name, t->host);
 	trip_free(t);
 	(*lost)--;
 }
@@ -99,7 +107,7 @@ go(void *arg)
 {
 	struct trip *t = arg;
 
-	log_set_context(t->call.operation_id);
+	log_set_context(t->operation);
 	PLUGIN_SCOPE(t->c.plugin);
 	t->ret = t->c.step->call(t->c.ops, t->c.instance, &t->call, &t->node,
 				 &t->args, &t->result, &t->why);
@@ -111,7 +119,7 @@ go(void *arg)
 static int64_t
 patience(const struct trip *t, int64_t *cancelled_at)
 {
-	int64_t until = t->call.deadline_ms + t->c.grace_ms;
+	int64_t until = t->deadline_ms + t->c.grace_ms;
 
 	if (*cancelled_at == 0 && is_cancelled(t->original))
 		*cancelled_at = clock_mono_ms();
@@ -142,6 +150,16 @@ wait_for(struct trip *t)
 	return true;
 }
 
+/* What it waited for at the gate is not its own fault. */
+static void
+set_limit(struct trip *t)
+{
+	int64_t limit = clock_mono_ms() + t->c.limit_ms;
+
+	if (t->c.limit_ms > 0 && limit < t->deadline_ms)
+		t->call.deadline_ms = t->deadline_ms = limit;
+}
+
 static bool
 start(struct trip *t)
 {
@@ -149,6 +167,7 @@ start(struct trip *t)
 	pthread_t thread;
 	int r;
 
+	set_limit(t);
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	r = pthread_create(&thread, &detached, go, t);

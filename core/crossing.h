@@ -25,6 +25,7 @@ struct crossing {
 	struct gate_ticket ticket;	/* its key is copied */
 	/* How long after its deadline, or after it was cancelled, it may take. */
 	int grace_ms;
+	int limit_ms;			/* that it may take; 0: its deadline's */
 	_Atomic unsigned *lost;		/* counts those that did not come back */
 };
 

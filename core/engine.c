@@ -410,8 +410,9 @@ turn_round(struct op_run *run, const struct error *why, struct error *err)
 	op->error = xstrdup(why->text);
 	op->stage++;			/* the failed stage is undone, too */
 	/* What may still be at work on a node is not to meet the undo there. */
-	if (why->code == ERR_TIMEOUT || why->code == ERR_UNREACHABLE)
+	if (run->open || why->code == ERR_TIMEOUT || why->code == ERR_UNREACHABLE)
 		op->epoch++;
+	run->open = false;
 	return save_alone(run, err);
 }
 

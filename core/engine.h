@@ -43,6 +43,7 @@ struct op_run {
 	struct operation *op;
 	struct kvs found;	/* what a stage leaves for finish; not durable */
 	bool again;		/* a stage that succeeds asks for the first one */
+	bool open;		/* a node may still be at work on one that failed */
 };
 
 struct op_stage {

@@ -33,6 +33,7 @@ struct executor {
 	struct brickyard_executor_instance *lowered;	/* of that, NULL: none */
 	size_t node_limit;	/* calls at a time on a node; 0: any number */
 	int grace_ms;		/* that a call may take after its end */
+	int limit_ms;		/* that a call may take; 0: its deadline's */
 	_Atomic unsigned lost;	/* calls that did not come back */
 	struct gate gate;
 	struct step_stats stats;
@@ -116,7 +117,8 @@ visit(struct executor *ex, const struct side *side,
 		.ticket = make_ticket(ex, node,
 				      s == &executor_steps[X_NODE_CHECK] ||
 				      s == &executor_steps[X_NODE_PROBE]),
-		.grace_ms = ex->grace_ms, .lost = &ex->lost,
+		.grace_ms = ex->grace_ms, .limit_ms = ex->limit_ms,
+		.lost = &ex->lost,
 	};
 	struct brickyard_error why = { 0 };
 	int64_t began_us = clock_mono_us();
@@ -355,6 +357,12 @@ void
 executor_set_grace(struct executor *ex, int grace_ms)
 {
 	ex->grace_ms = grace_ms;
+}
+
+void
+executor_set_step_limit(struct executor *ex, int limit_ms)
+{
+	ex->limit_ms = limit_ms;
 }
 
 void

@@ -28,6 +28,10 @@ void executor_set_node_limit(struct executor *, size_t limit);
  * it is given up (10 s at first).  Before the first call.
  */
 void executor_set_grace(struct executor *, int grace_ms);
+/* How long a call may take at most, whatever its deadline (0, at first: no more
+ * than that).  Before the first call.
+ */
+void executor_set_step_limit(struct executor *, int limit_ms);
 /* Accepts NULL.  While calls that were given up are in the plug-in it stays open. */
 void executor_close(struct executor *);
 const char *executor_name(const struct executor *);

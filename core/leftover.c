@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allocate.h"
-#include "duty.h"
 #include "leftover.h"
-#include "live-node.h"
-#include "node-args.h"
 #include "util/buf.h"
 #include "util/clock.h"
-#include "util/log.h"
 #include "util/xalloc.h"
-
-#define DESTROY_TIMEOUT_S 600
 
 void
 leftover_release(struct leftover *l)
@@ -87,6 +80,9 @@ leftover_parse(const struct index_entry *e, struct leftover *ret)
 	memset(ret, 0, sizeof(*ret));
 	parse_brick(&l, e->r.key + strlen(prefix), &ret->brick);
 	snprintf(ret->volume, sizeof(ret->volume), "%s", word(&l, "volume"));
+	snprintf(ret->operation, sizeof(ret->operation), "%s",
+		 word(&l, "operation"));
+	ret->epoch = number(&l, "epoch");
 	ret->since_ms = (int64_t)number(&l, "since_ms");
 	ret->why = xstrdup(word(&l, "why"));
 	return true;
@@ -109,12 +105,14 @@ add_number(struct buf *b, const char *name, uint64_t value)
 
 void
 leftover_put(struct txn *t, const struct volume *v, const struct brick *k,
-	     const char *why)
+	     const struct operation *op, const char *why)
 {
 	CLEANUP_FREE char *key = xasprintf("admin/" LEFTOVER_PREFIX "%s", k->id);
 	CLEANUP(buf_release) struct buf b = { 0 };
 
 	add_line(&b, "volume", v->id);
+	add_line(&b, "operation", op->id);
+	add_number(&b, "epoch", op->epoch);
 	add_line(&b, "node", k->node);
 	add_line(&b, "device", k->device);
 	add_line(&b, "host", k->host);
@@ -151,103 +149,21 @@ leftover_keeps_pool(const struct model *m, const struct brick *b)
 	return keeps;
 }
 
-/* ---- the duty ---- */
-
-struct sweep {
-	struct duty *duty;
-	const struct engine_deps *deps;
-	const struct index_entry *entry;
-	struct leftover l;
-};
-
-/* A volume of one brick, for what takes volumes. */
-static struct volume *
-as_volume(const struct leftover *l)
+bool
+leftover_is_on(const struct model *m, const char *device)
 {
-	struct volume *v = volume_new(l->volume);
-	struct brick *b = volume_grow(v, 1);
+	const struct strs *keys = relation_of(m->leftovers, "");
+	bool found = false;
 
-	*b = l->brick;
-	b->host = xstrdup(l->brick.host);
-	b->path = xstrdup(l->brick.path);
-	b->lv = xstrdup(l->brick.lv);
-	b->thin_pool = xstrdup(l->brick.thin_pool);
-	return v;
-}
+	for (size_t i = 0; i < keys->n && !found; i++) {
+		const struct record *r =
+			mirror_peek(m->mirror, RECORD_ADMIN, keys->v[i]);
+		struct leftover l;
 
-static enum err
-destroy(struct sweep *s, struct error *err)
-{
-	RECORD_SCOPE struct volume *v = as_volume(&s->l);
-	struct brick_args a;
-	struct duty_call c;
-	enum err r = brick_args_init(&a, s->deps->mirror, v, NULL, err);
-
-	if (r != ERR_OK)
-		return r;
-	duty_call_init(&c, s->duty, DESTROY_TIMEOUT_S);
-	c.call.operation_id = s->l.brick.id;
-	c.call.epoch = 1;
-	r = executor_node_check(s->deps->executor, &c.call, &a.groups[0].arg, err);
-	if (r == ERR_OK)
-		r = executor_bricks_destroy(s->deps->executor, &c.call,
-					    &a.groups[0].arg, a.groups[0].bricks,
-					    a.groups[0].n, err);
-	brick_args_release(&a);
-	return r;
-}
-
-/* It is gone, or there is nothing any more that it could be on. */
-static void
-forget(struct sweep *s)
-{
-	RECORD_SCOPE struct volume *v = as_volume(&s->l);
-	struct ledger ledger = { 0 };
-	TXN_SCOPE struct txn t = { 0 };
-	struct error err;
-	enum err r;
-
-	mirror_rdlock(s->deps->mirror);
-	release_brick(s->deps, v, &v->bricks[0], NULL, &ledger);
-	mirror_unlock(s->deps->mirror);
-	ledger_close(&ledger, &t);
-	txn_delete(&t, &s->entry->r);
-	r = txn_commit(&t, s->deps->mirror, &err);
-	if (r == ERR_OK)
-		log_notice("brick %s, left over on device %s, is gone",
-			   s->l.brick.id, s->l.brick.device);
-	else if (r != ERR_CONFLICT)
-		log_warning("brick %s, left over: %s, retrying", s->l.brick.id,
-			    err.text);
-}
-
-static void
-sweep(struct sweep *s)
-{
-	struct error err;
-	enum err r = destroy(s, &err);
-
-	if (r == ERR_OK || r == ERR_NOTFOUND)
-		forget(s);
-	else if (!duty_is_over(s->duty))
-		log_info("brick %s, left over on device %s: %s, retrying",
-			 s->l.brick.id, s->l.brick.device, err.text);
-}
-
-void
-leftovers_run(struct duty *duty, const struct engine_deps *deps)
-{
-	size_t n;
-	struct record **l = mirror_list(deps->mirror, RECORD_ADMIN, &n);
-
-	for (size_t i = 0; i < n && !duty_is_over(duty); i++) {
-		struct sweep s = { .duty = duty, .deps = deps,
-				   .entry = (const void *)l[i] };
-
-		if (!leftover_parse(s.entry, &s.l))
+		if (r == NULL || !leftover_parse((const void *)r, &l))
 			continue;
-		sweep(&s);
-		leftover_release(&s.l);
+		found = strcmp(l.brick.device, device) == 0;
+		leftover_release(&l);
 	}
-	mirror_list_free(l, n);
+	return found;
 }

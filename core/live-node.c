@@ -145,9 +145,8 @@ list_candidates(const struct engine_deps *deps, const struct volume *v,
 		qsort(ret->v, ret->n, sizeof(ret->v[0]), by_rank);
 }
 
-/* Was it the node rather than the thing that it was asked? */
-static bool
-is_lost(enum err r)
+bool
+node_was_lost(enum err r)
 {
 	return r == ERR_UNREACHABLE || r == ERR_TIMEOUT;
 }
@@ -170,7 +169,7 @@ on_live_node(const struct engine_deps *deps, const struct brickyard_call *call,
 		if (r == ERR_OK) {
 			sub_call_init(&sub, call, timeout_s);
 			r = fn(arg, &sub.call, &node, err);
-			if (!is_lost(r) || is_final(r, call))
+			if (!node_was_lost(r) || is_final(r, call))
 				return r;
 		}
 		if (is_final(r, call))

@@ -20,6 +20,9 @@ enum err MUST_CHECK node_is_live(const struct engine_deps *,
 				 const struct brickyard_call *,
 				 const char *node_id, bool *ret, struct error *);
 
+/* Was it the node that failed, rather than the thing that it was asked? */
+bool node_was_lost(enum err);
+
 typedef enum err live_fn(void *arg, const struct brickyard_call *,
 			 const struct brickyard_node *, struct error *);
 

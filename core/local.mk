@@ -25,6 +25,7 @@ libcore_la_SOURCES = \
 	%D%/duty.c %D%/duty.h \
 	%D%/engine.c %D%/engine.h %D%/engine-private.h \
 	%D%/engine-stuck.c \
+	%D%/errand.c %D%/errand.h \
 	%D%/executor.c %D%/executor.h \
 	%D%/executor-step.c %D%/executor-step.h \
 	%D%/executor-inject.c %D%/executor-inject.h \
@@ -36,8 +37,9 @@ libcore_la_SOURCES = \
 	%D%/heketi-words.c %D%/heketi-words.h \
 	%D%/inject.c %D%/inject.h \
 	%D%/lowering.c %D%/lowering.h \
-	%D%/leftover.c %D%/leftover.h \
+	%D%/leftover.c %D%/leftover.h %D%/leftover-duty.c \
 	%D%/live-node.c %D%/live-node.h \
+	%D%/lost.c %D%/lost.h \
 	%D%/model.c %D%/model.h \
 	%D%/node-args.c %D%/node-args.h \
 	%D%/op-block.c %D%/op-block.h \
@@ -48,6 +50,7 @@ libcore_la_SOURCES = \
 	%D%/op-evict.c %D%/op-evict.h \
 	%D%/op-node.c \
 	%D%/op-remove.c \
+	%D%/op-bricks.c \
 	%D%/op-volume.c %D%/op-volume.h \
 	%D%/peers.h \
 	%D%/pending.c %D%/pending.h \
@@ -110,6 +113,7 @@ ABI_OF = sed -n 's/^.define BRICKYARD_ABI_$(1)[^0-9]*\([0-9]*\)u$$/\1/p' \
 		-e 's,[@]exec_prefix[@],$(exec_prefix),' -e 's,[@]includedir[@],$(includedir),' \
 		-e 's,[@]libdir[@],$(libdir),' -e 's,[@]executordir[@],$(executordir),' \
 		-e 's,[@]volumetypedir[@],$(volumetypedir),' \
+		-e 's,[@]mandir[@],$(mandir),' -e 's,[@]docdir[@],$(docdir),' \
 		-e 's,[@]PACKAGE_VERSION[@],$(PACKAGE_VERSION),' \
 		-e "s,[@]ABI_MAJOR[@],`$(call ABI_OF,MAJOR)`,g" \
 		-e "s,[@]ABI_MINOR[@],`$(call ABI_OF,MINOR)`,g" \
@@ -120,13 +124,24 @@ bin_PROGRAMS += brickyard-plugin-check
 brickyard_plugin_check_SOURCES = \
 	%D%/plugin-check/belongings.c \
 	%D%/plugin-check/check.h \
+	%D%/plugin-check/check-faults.c \
 	%D%/plugin-check/check-object.c \
+	%D%/plugin-check/check-offers.c \
 	%D%/plugin-check/check-run.c \
 	%D%/plugin-check/check-steps.c \
 	%D%/plugin-check/check-type.c \
+	%D%/plugin-check/laws.c \
+	%D%/plugin-check/laws.h \
+	%D%/plugin-check/lent.c \
+	%D%/plugin-check/lent.h \
+	%D%/plugin-check/lent-library.c \
+	%D%/plugin-check/lent-library.h \
 	%D%/plugin-check/main.c \
+	%D%/plugin-check/scenario.c \
+	%D%/plugin-check/scenario.h \
+	%D%/plugin-check/scratch.h \
 	$(NULL)
-brickyard_plugin_check_LDADD = libcore.la libstore.la libutil.la
+brickyard_plugin_check_LDADD = libcore.la libstore.la libutil.la -ldl
 man_MANS += %D%/plugin-check/brickyard-plugin-check.1
 CLEANFILES += %D%/plugin-check/brickyard-plugin-check.1
 EXTRA_DIST += %D%/plugin-check/brickyard-plugin-check.1.pod

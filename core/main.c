@@ -23,8 +23,10 @@
 #include "store/jsonfile.h"
 #include "util/log.h"
 #include "util/xalloc.h"
+#include "volume-type.h"
 
 #define DRAIN_MS 5000		/* for balancers to see that we are to stop */
+#define SHAPE_PATIENCE_MS 3000	/* with a volume type, which only computes */
 
 static const char usage_text[] =
 "Usage: brickyardd [OPTION]...\n"
@@ -244,10 +246,15 @@ open_executor(struct daemon *d, struct error *err)
 		return r;
 	executor_config_options(d->config, p, &scripts, &given);
 	r = executor_open_lowered(p, &scripts, &given, &d->executor, err);
-	if (r == ERR_OK)
-		executor_set_node_limit(d->executor, (size_t)config_int(
-			d->config, "node_concurrency"));
-	return r;
+	if (r != ERR_OK)
+		return r;
+	executor_set_node_limit(d->executor, (size_t)config_int(
+		d->config, "node_concurrency"));
+	executor_set_step_limit(d->executor, 1000 * (int)config_int(
+		d->config, "step_timeout_s"));
+	executor_set_grace(d->executor, 1000 * (int)config_int(
+		d->config, "step_grace_s"));
+	return ERR_OK;
 }
 
 /* heketi's words, and what there is instead. */
@@ -419,6 +426,7 @@ start(struct daemon *d, const char *listen, struct error *err)
 	};
 	enum err r = check_keys(d, err);
 
+	shape_set_patience(SHAPE_PATIENCE_MS);
 	if (r == ERR_OK)
 		r = check_executor(d, err);
 	if (r == ERR_OK)

@@ -168,7 +168,8 @@ static enum err
 make_hosting_bricks(struct op_run *run, const struct brickyard_call *call,
 		    struct error *err)
 {
-	return makes_hosting(run) ? volume_make_bricks(run, call, err) : ERR_OK;
+	return makes_hosting(run) ? volume_make_bricks_anew(run, call, err) :
+				    ERR_OK;
 }
 
 static enum err
@@ -365,6 +366,7 @@ const struct op_rules op_rules_block_create = {
 	.nstages = ARRAY_SIZE(create_stages),
 	.finish = create_finish,
 	.undone = create_undone,
+	.replan = volume_replan_bricks,
 };
 
 /* ---- delete ---- */

@@ -12,7 +12,7 @@
 #include "engine.h"
 #include "live-node.h"
 #include "node-args.h"
-#include "util/log.h"
+#include "op-volume.h"
 #include "util/xalloc.h"
 
 #define BRICKS_TIMEOUT_S  600
@@ -257,41 +257,18 @@ no_bricks(struct op_run *run, const struct brickyard_call *call,
 	return ERR_OK;
 }
 
-struct bricks_arg {
-	struct op_run *run;
-	const struct brickyard_call *call;
-	struct brick_args args;
-};
-
-static enum err
-unmake_on(void *arg, size_t i, struct error *err)
-{
-	const struct bricks_arg *a = arg;
-	const struct brick_group *g = &a->args.groups[i];
-
-	log_set_context(a->run->op->id);
-	return executor_bricks_destroy(a->run->deps->executor, a->call, &g->arg,
-				       g->bricks, g->n, err);
-}
-
 /* It has no paths if there was no clone. */
 static enum err
 unmake_bricks(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
 {
-	struct bricks_arg a = { .run = run, .call = call };
 	RECORD_SCOPE struct volume *v = NULL;
 	enum err r = copy_of(run, run->op->target, &v, err);
 
 	if (r != ERR_OK || v->nbricks == 0 || v->bricks[0].path == NULL ||
 	    v->bricks[0].path[0] == '\0')
 		return r;
-	r = brick_args_init(&a.args, run->deps->mirror, v, run->op->id, err);
-	if (r != ERR_OK)
-		return r;
-	r = fan_out(a.args.ngroups, unmake_on, &a, a.args.hosts, err);
-	brick_args_release(&a.args);
-	return r;
+	return volume_unmake_bricks(run, call, err);
 }
 
 /* ---- the end ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "leftover.h"
 #include "node-args.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -372,6 +373,8 @@ is_busy(struct op_run *run, const char *device)
 
 		busy = v != NULL && v->pending[0] != '\0';
 	}
+	/* Is it there, or was it never made?  Both count the same in our books. */
+	busy |= leftover_is_on(run->deps->model, device);
 	mirror_unlock(m);
 	return busy;
 }

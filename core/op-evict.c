@@ -12,6 +12,7 @@
 #include "heal.h"
 #include "leftover.h"
 #include "live-node.h"
+#include "lost.h"
 #include "node-args.h"
 #include "op-evict.h"
 #include "util/clock.h"
@@ -187,7 +188,8 @@ evict_check(struct op_run *run, const struct brickyard_call *call,
 static enum err
 place_build(void *arg, struct txn *t, struct error *err)
 {
-	struct op_run *run = arg;
+	const struct place_arg *a = arg;
+	struct op_run *run = a->run;
 	CLEANUP(evict_release) struct evict e = { 0 };
 	struct ledger l = { 0 };
 	enum err r = evict_need(&e, run, false, err);
@@ -195,7 +197,7 @@ place_build(void *arg, struct txn *t, struct error *err)
 	if (r != ERR_OK || e.new_ != NULL)
 		return r;
 	r = allocate_replacement(run->deps, e.v, (size_t)(e.old - e.v->bricks),
-				 run->op->id, &l, err);
+				 a->avoid, run->op->id, &l, err);
 	if (r != ERR_OK) {
 		ledger_drop(&l);
 		return r;
@@ -232,10 +234,7 @@ evict_place(struct op_run *run, const struct brickyard_call *call,
 
 	if (kvs_get(&run->op->args, "brick") == NULL)
 		return ERR_OK;
-	{
-		LOCK_FOR_SCOPE(engine_turn(run->engine));
-		r = engine_commit_op(run, place_build, run, err);
-	}
+	r = place_around(run, call, place_build, err);
 	return r == ERR_NOSPACE || r == ERR_REFUSED ? no_replacement(run, err) : r;
 }
 
@@ -251,7 +250,7 @@ give_back(struct op_run *run, const struct evict *e, const struct brick *b,
 		(void)ledger_device(l, run->deps->mirror, b->device);
 	mirror_unlock(run->deps->mirror);
 	if (why != NULL)
-		leftover_put(t, e->v, b, why);
+		leftover_put(t, e->v, b, run->op, why);
 }
 
 static enum err
@@ -319,7 +318,11 @@ evict_make_brick(struct op_run *run, const struct brickyard_call *call,
 
 	if (r != ERR_OK || e.v == NULL)
 		return r;
-	return on_its_node(run, call, &e, e.new_, false, err);
+	r = on_its_node(run, call, &e, e.new_, false, err);
+	if (node_was_lost(r))
+		lost_add(run, e.new_->node);
+	lost_note_elsewhere(run, node_was_lost(r));
+	return r;
 }
 
 /* A brick that could not be destroyed: if its node is dead, that is remembered
@@ -356,8 +359,11 @@ evict_unmake_brick(struct op_run *run, const struct brickyard_call *call,
 	if (r != ERR_OK || e.new_ == NULL || is_replaced(run))
 		return r;
 	r = on_its_node(run, call, &e, e.new_, true, err);
-	return r == ERR_OK ? r :
-	       forgive_the_dead(run, call, e.new_, "lost", r, err);
+	if (r == ERR_OK) {
+		kvs_del(&run->op->args, "lost");
+		return r;
+	}
+	return forgive_the_dead(run, call, e.new_, "lost", r, err);
 }
 
 /* ---- stage: replace ---- */
@@ -509,6 +515,20 @@ evict_remove_old_again(struct op_run *run, const struct brickyard_call *call,
 
 /* ---- the end ---- */
 
+/* From the start, which is soon through: the volume, and with it the brick, is
+ * ours still.
+ */
+enum err
+evict_replan(struct op_run *run, struct txn *t, struct error *err)
+{
+	enum err r = is_replaced(run) ? fail(err, ERR_REFUSED, "replaced") :
+		     lost_elsewhere(run, err);
+
+	if (r == ERR_OK)
+		run->op->stage = 0;
+	return r;
+}
+
 static void
 swap_bricks(struct volume *v, struct brick *old, struct brick *new_)
 {
@@ -588,4 +608,5 @@ const struct op_rules op_rules_brick_evict = {
 	.nstages = ARRAY_SIZE(stages),
 	.finish = finish,
 	.undone = undone,
+	.replan = evict_replan,
 };

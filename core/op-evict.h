@@ -34,6 +34,8 @@ stage_fn evict_check, evict_place, evict_unplace, evict_make_brick,
 	{ "replace", 7200, evict_replace, evict_reconsider },		\
 	{ "old brick", 900, evict_remove_old, evict_remove_old_again }
 
+/* The new brick's node was lost: find another place. */
+enum err MUST_CHECK evict_replan(struct op_run *, struct txn *, struct error *);
 /* Put the new brick in the old one's place, or forget the new one, and let the
  * volume go.  Does nothing if that has been done.
  */

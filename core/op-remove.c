@@ -267,6 +267,7 @@ const struct op_rules op_rules_device_remove = {
 	.nstages = ARRAY_SIZE(stages),
 	.finish = finish,
 	.undone = undone,
+	.replan = evict_replan,
 };
 
 const struct op_rules op_rules_node_remove = {
@@ -276,4 +277,5 @@ const struct op_rules op_rules_node_remove = {
 	.nstages = ARRAY_SIZE(stages),
 	.finish = finish,
 	.undone = undone,
+	.replan = evict_replan,
 };

@@ -9,6 +9,8 @@
 #include "allocate.h"
 #include "engine.h"
 #include "block.h"
+#include "live-node.h"
+#include "lost.h"
 #include "node-args.h"
 #include "op-volume.h"
 #include "util/log.h"
@@ -31,6 +33,12 @@ target(struct op_run *run, struct volume **ret, struct error *err)
 	return ERR_OK;
 }
 
+enum err
+volume_target(struct op_run *run, struct volume **ret, struct error *err)
+{
+	return target(run, ret, err);
+}
+
 void
 volume_settle(struct volume *v)
 {
@@ -42,11 +50,6 @@ volume_settle(struct volume *v)
 
 /* ---- stage: place ---- */
 
-struct place_arg {
-	struct op_run *run;
-	bool avoid;
-};
-
 static enum err
 place_build(void *arg, struct txn *t, struct error *err)
 {
@@ -57,9 +60,8 @@ place_build(void *arg, struct txn *t, struct error *err)
 
 	if (r != ERR_OK || v->nbricks > 0)
 		return r;
-	r = allocate_bricks(a->run->deps, v, v->size_bytes,
-			    a->avoid ? &op->avoid : NULL, op->id, op->attempt,
-			    t, err);
+	r = allocate_bricks(a->run->deps, v, v->size_bytes, a->avoid, op->id,
+			    op->attempt, t, err);
 	if (r == ERR_OK)
 		txn_put(t, &v->r);
 	return r;
@@ -71,19 +73,47 @@ place_build(void *arg, struct txn *t, struct error *err)
 static enum err
 place(struct op_run *run, const struct brickyard_call *call, struct error *err)
 {
-	struct place_arg a = { run, true };
-	enum err r;
+	return place_around(run, call, place_build, err);
+}
 
-	LOCK_FOR_SCOPE(engine_turn(run->engine));
-	r = engine_commit_op(run, place_build, &a, err);
-	if (r == ERR_NOSPACE || r == ERR_REFUSED) {
-		a.avoid = false;
-		r = engine_commit_op(run, place_build, &a, err);
-	}
-	/* What matters to the client is why the attempt before failed. */
-	if ((r == ERR_NOSPACE || r == ERR_REFUSED) && run->op->error != NULL)
-		return fail(err, run->op->error_code, "%s", run->op->error);
+/* The first time they were placed in the transaction that admitted it. */
+static enum err
+make_anew(struct op_run *run, const struct brickyard_call *call,
+	  txn_build_fn *build, struct error *err)
+{
+	enum err r = run->op->attempt > 0 ?
+		     place_around(run, call, build, err) : ERR_OK;
+
+	if (r != ERR_OK)
+		return r;
+	run->open = false;
+	r = volume_make_bricks(run, call, err);
+	lost_note_elsewhere(run, r != ERR_OK && run->open);
 	return r;
+}
+
+enum err
+volume_make_bricks_anew(struct op_run *run, const struct brickyard_call *call,
+			struct error *err)
+{
+	return make_anew(run, call, place_build, err);
+}
+
+enum err
+volume_replan_bricks(struct op_run *run, struct txn *t, struct error *err)
+{
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = lost_elsewhere(run, err);
+
+	if (r == ERR_OK)
+		r = target(run, &v, err);
+	if (r != ERR_OK)
+		return r;
+	release_bricks(run->deps, v, run->op->id, t);
+	volume_remove_bricks(v, run->op->id);
+	txn_put(t, &v->r);
+	run->op->stage = 0;
+	return ERR_OK;
 }
 
 static enum err
@@ -107,87 +137,6 @@ unplace(struct op_run *run, const struct brickyard_call *call, struct error *err
 	LOCK_FOR_SCOPE(engine_turn(run->engine));
 
 	return engine_commit_op(run, unplace_build, run, err);
-}
-
-/* ---- stage: bricks ---- */
-
-struct bricks_arg {
-	struct op_run *run;
-	const struct brickyard_call *call;
-	struct brick_args args;
-	bool *failed;		/* of each group */
-	bool destroy;
-};
-
-static enum err
-bricks_on_node(void *arg, size_t i, struct error *err)
-{
-	struct bricks_arg *a = arg;
-	const struct brick_group *g = &a->args.groups[i];
-	struct executor *x = a->run->deps->executor;
-	enum err r;
-
-	log_set_context(a->run->op->id);
-	r = a->destroy ?
-	    executor_bricks_destroy(x, a->call, &g->arg, g->bricks, g->n, err) :
-	    executor_bricks_create(x, a->call, &g->arg, g->bricks, g->n, err);
-	a->failed[i] = r != ERR_OK;
-	return r;
-}
-
-static void
-remember_failed(struct bricks_arg *a)
-{
-	for (size_t i = 0; i < a->args.ngroups; i++) {
-		const struct brick_group *g = &a->args.groups[i];
-
-		for (size_t k = 0; a->failed[i] && k < g->n; k++)
-			if (!strs_has(&a->run->op->avoid, g->bricks[k]->device->id))
-				strs_add(&a->run->op->avoid, g->bricks[k]->device->id);
-	}
-}
-
-static enum err
-bricks(struct op_run *run, const struct brickyard_call *call, bool destroy,
-       const char *pending, struct error *err)
-{
-	struct bricks_arg a = { .run = run, .call = call, .destroy = destroy };
-	RECORD_SCOPE struct volume *v = NULL;
-	CLEANUP_FREE bool *failed = NULL;
-	enum err r = target(run, &v, err);
-
-	if (r != ERR_OK)
-		return r;
-	r = brick_args_init(&a.args, run->deps->mirror, v, pending, err);
-	if (r != ERR_OK)
-		return r;
-	a.failed = failed = xcalloc(a.args.ngroups, sizeof(*failed));
-	r = fan_out(a.args.ngroups, bricks_on_node, &a, a.args.hosts, err);
-	if (r != ERR_OK && !destroy)
-		remember_failed(&a);
-	brick_args_release(&a.args);
-	return r;
-}
-
-enum err
-volume_make_bricks(struct op_run *run, const struct brickyard_call *call,
-		   struct error *err)
-{
-	return bricks(run, call, false, run->op->id, err);
-}
-
-enum err
-volume_unmake_bricks(struct op_run *run, const struct brickyard_call *call,
-		     struct error *err)
-{
-	return bricks(run, call, true, run->op->id, err);
-}
-
-static enum err
-remove_bricks(struct op_run *run, const struct brickyard_call *call,
-	      struct error *err)
-{
-	return bricks(run, call, true, NULL, err);
 }
 
 /* ---- stage: the gluster volume ---- */
@@ -295,14 +244,16 @@ typedef enum err node_fn(struct op_run *, const struct brickyard_call *,
 			 const struct brickyard_node *, const struct volume *,
 			 struct error *);
 
-/* Try on the nodes that hold its bricks until one succeeds.  A fence on one is
- * one for all: the others may not have seen our successor yet.
+/* Try on the nodes that hold its bricks until one succeeds; what one says that
+ * answers is told rather than that another does not.  A fence on one is one for
+ * all: the others may not have seen our successor yet.
  */
 static enum err
 on_some_node(struct op_run *run, const struct brickyard_call *call,
 	     const struct volume *v, node_fn *fn, struct error *err)
 {
 	CLEANUP(strs_release) struct strs tried = { 0 };
+	CLEANUP_FREE struct error *said = NULL;
 	enum err r = fail(err, ERR_EXEC, "no hosts available (0 total)");
 
 	for (size_t i = 0; i < v->nbricks; i++) {
@@ -318,9 +269,14 @@ on_some_node(struct op_run *run, const struct brickyard_call *call,
 		arg = node_arg(n);
 		r = fn(run, call, &arg, v, err);
 		if (r == ERR_OK || r == ERR_FENCED || call->cancelled(call))
-			break;
+			return r;
+		if (!node_was_lost(r)) {
+			free(said);
+			said = xmemdup(err, sizeof(*err));
+		}
 	}
-	return r;
+	return node_was_lost(r) && said != NULL ?
+	       fail(err, said->code, "%s", said->text) : r;
 }
 
 static bool
@@ -497,7 +453,7 @@ destroy_volume(struct op_run *run, const struct brickyard_call *call,
 
 static const struct op_stage delete_stages[] = {
 	{ "volume", VOLUME_TIMEOUT_S, destroy_volume, NULL },
-	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, remove_bricks, NULL },
+	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, volume_unmake_all_bricks, NULL },
 };
 
 const struct op_rules op_rules_volume_delete = {
@@ -511,26 +467,95 @@ const struct op_rules op_rules_volume_delete = {
 
 /* ---- expand ---- */
 
+static uint64_t
+added_bytes(const struct op_run *run)
+{
+	const char *add = kvs_get(&run->op->args, "add_bytes");
+
+	return add != NULL ? strtoull(add, NULL, 10) : 0;
+}
+
+static enum err
+place_more_build(void *arg, struct txn *t, struct error *err)
+{
+	const struct place_arg *a = arg;
+	const struct operation *op = a->run->op;
+	RECORD_SCOPE struct volume *v = NULL;
+	enum err r = target(a->run, &v, err);
+
+	if (r != ERR_OK)
+		return r;
+	for (size_t i = 0; i < v->nbricks; i++)
+		if (strcmp(v->bricks[i].pending, op->id) == 0)
+			return ERR_OK;
+	r = allocate_bricks(a->run->deps, v, added_bytes(a->run), a->avoid,
+			    op->id, op->attempt, t, err);
+	if (r == ERR_OK)
+		txn_put(t, &v->r);
+	return r;
+}
+
+static enum err
+add_bricks(struct op_run *run, const struct brickyard_call *call,
+	   struct error *err)
+{
+	return make_anew(run, call, place_more_build, err);
+}
+
+struct expand_arg {
+	struct op_run *run;
+	struct gluster_arg g;
+};
+
+static enum err
+expand_on(void *arg, const struct brickyard_call *call,
+	  const struct brickyard_node *node, struct error *err)
+{
+	const struct expand_arg *a = arg;
+	const struct engine_deps *deps = a->run->deps;
+
+	return executor_volume_expand(
+		deps->executor, call, node, &a->g.g,
+		(uint32_t)config_bool(deps->config, "rebalance_on_expansion"),
+		err);
+}
+
+static void
+expand_arg_release(struct expand_arg *a)
+{
+	gluster_arg_release(&a->g);
+}
+
+static enum err
+expand_on_first(struct expand_arg *a, const struct brickyard_call *call,
+		struct error *err)
+{
+	const struct brick *b = &a->g.v->bricks[0];
+	RECORD_SCOPE struct node *n = brick_node(a->run, b);
+	struct brickyard_node arg;
+
+	if (n == NULL)
+		return fail(err, ERR_INTERNAL, "node %s: record is gone",
+			    b->node);
+	if (lost_has(a->run, n->id))
+		return fail(err, ERR_UNREACHABLE, "node %s: lost", n->id);
+	arg = node_arg(n);
+	return expand_on(a, call, &arg, err);
+}
+
+/* Its first node is asked, and if that does not answer, any other. */
 static enum err
 add_to_volume(struct op_run *run, const struct brickyard_call *call,
 	      struct error *err)
 {
-	CLEANUP(gluster_arg_release) struct gluster_arg a = { 0 };
-	RECORD_SCOPE struct node *n = NULL;
-	struct brickyard_node arg;
-	enum err r = gluster_arg_init(&a, run, err);
+	CLEANUP(expand_arg_release) struct expand_arg a = { .run = run };
+	enum err r = gluster_arg_init(&a.g, run, err);
 
-	if (r != ERR_OK)
-		return r;
-	n = brick_node(run, &a.v->bricks[0]);
-	if (n == NULL)
-		return fail(err, ERR_INTERNAL, "node %s: record is gone",
-			    a.v->bricks[0].node);
-	arg = node_arg(n);
-	return executor_volume_expand(
-		run->deps->executor, call, &arg, &a.g,
-		(uint32_t)config_bool(run->deps->config, "rebalance_on_expansion"),
-		err);
+	if (r == ERR_OK)
+		r = expand_on_first(&a, call, err);
+	return r != ERR_UNREACHABLE ? r :
+	       on_live_node(run->deps, call, a.g.v, NULL, VOLUME_TIMEOUT_S,
+			    expand_on, &a, err);
 }
 
 static void
@@ -543,7 +568,8 @@ grow(struct volume *v, uint64_t bytes)
 
 struct keep_arg {
 	struct op_run *run;
-	const struct brickyard_result *info;
+	struct volume *v;
+	struct brickyard_result info;
 };
 
 /* Bricks that gluster took hold data: they stay, and the volume is larger by
@@ -554,7 +580,6 @@ keep_build(void *arg, struct txn *t, struct error *err)
 {
 	const struct keep_arg *a = arg;
 	struct operation *op = a->run->op;
-	const char *add = kvs_get(&op->args, "add_bytes");
 	RECORD_SCOPE struct volume *v = NULL;
 	size_t wanted = 0, kept = 0;
 	enum err r = target(a->run, &v, err);
@@ -565,16 +590,26 @@ keep_build(void *arg, struct txn *t, struct error *err)
 		if (strcmp(v->bricks[i].pending, op->id) != 0)
 			continue;
 		wanted++;
-		if (!is_listed(a->info, &v->bricks[i]))
+		if (!is_listed(&a->info, &v->bricks[i]))
 			continue;
 		v->bricks[i].pending[0] = '\0';
 		kept++;
 	}
-	if (kept == 0 || add == NULL)
+	if (kept == 0)
 		return ERR_OK;
-	grow(v, (strtoull(add, NULL, 10) >> 30) * kept / wanted << 30);
+	grow(v, (added_bytes(a->run) >> 30) * kept / wanted << 30);
 	txn_put(t, &v->r);
 	return ERR_OK;
+}
+
+static enum err
+info_on(void *arg, const struct brickyard_call *call,
+	const struct brickyard_node *node, struct error *err)
+{
+	struct keep_arg *a = arg;
+
+	return executor_volume_info(a->run->deps->executor, call, node,
+				    a->v->name, &a->info, err);
 }
 
 /* An add-brick that failed may have added some sets before.  Never destroy
@@ -584,23 +619,16 @@ static enum err
 keep_what_was_added(struct op_run *run, const struct brickyard_call *call,
 		    struct error *err)
 {
-	struct brickyard_result info;
-	struct keep_arg a = { run, &info };
+	struct keep_arg a = { .run = run };
 	RECORD_SCOPE struct volume *v = NULL;
-	RECORD_SCOPE struct node *n = NULL;
-	struct brickyard_node arg;
 	enum err r = target(run, &v, err);
 
 	if (r != ERR_OK)
 		return r;
-	n = brick_node(run, &v->bricks[0]);
-	if (n == NULL)
-		return fail(err, ERR_INTERNAL, "node %s: record is gone",
-			    v->bricks[0].node);
-	arg = node_arg(n);
-	result_init(&info);
-	r = executor_volume_info(run->deps->executor, call, &arg, v->name,
-				 &info, err);
+	a.v = v;
+	result_init(&a.info);
+	r = on_live_node(run->deps, call, v, v->bricks[0].node,
+			 VOLUME_TIMEOUT_S, info_on, &a, err);
 	if (r == ERR_OK) {
 		LOCK_FOR_SCOPE(engine_turn(run->engine));
 
@@ -608,21 +636,20 @@ keep_what_was_added(struct op_run *run, const struct brickyard_call *call,
 	} else if (r == ERR_NOTFOUND) {
 		r = ERR_OK;
 	}
-	result_release(&info);
+	result_release(&a.info);
 	return r;
 }
 
 static enum err
 expand_finish(struct op_run *run, struct txn *t, struct error *err)
 {
-	const char *add = kvs_get(&run->op->args, "add_bytes");
 	RECORD_SCOPE struct volume *v = NULL;
 	enum err r = target(run, &v, err);
 
 	if (r != ERR_OK)
 		return r;
 	volume_settle(v);
-	grow(v, add != NULL ? strtoull(add, NULL, 10) : 0);
+	grow(v, added_bytes(run));
 	txn_put(t, &v->r);
 	free(run->op->location);
 	run->op->location = xasprintf("/volumes/%s", v->id);
@@ -645,7 +672,7 @@ expand_undone(struct op_run *run, struct txn *t, struct error *err)
 }
 
 static const struct op_stage expand_stages[] = {
-	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, volume_make_bricks, volume_unmake_bricks },
+	{ "bricks", VOLUME_BRICKS_TIMEOUT_S, add_bricks, volume_unmake_bricks },
 	{ "expand", VOLUME_TIMEOUT_S, add_to_volume, keep_what_was_added },
 };
 
@@ -656,4 +683,5 @@ const struct op_rules op_rules_volume_expand = {
 	.nstages = ARRAY_SIZE(expand_stages),
 	.finish = expand_finish,
 	.undone = expand_undone,
+	.replan = volume_replan_bricks,
 };

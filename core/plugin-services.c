@@ -156,7 +156,8 @@ static void
 service_result_next(struct brickyard_result *r)
 {
 	LOCK_FOR_SCOPE(&lock);
-	if (result_charge(r, RESULT_PAIR_BYTES))
+	/* Steps that give no result are lent none. */
+	if (r != NULL && result_charge(r, RESULT_PAIR_BYTES))
 		result_begin(r);
 }
 
@@ -169,7 +170,7 @@ service_result_str(struct brickyard_result *r, const char *key,
 	size_t n;
 
 	LOCK_FOR_SCOPE(&lock);
-	if (key == NULL || value == NULL)
+	if (r == NULL || key == NULL || value == NULL)
 		return;
 	n = strlen(key) + strlen(value) + RESULT_PAIR_BYTES;
 	if (!result_charge(r, n))

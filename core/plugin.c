@@ -29,6 +29,7 @@ struct plugin_host {
 		size_t n, cap;
 	} all;
 	struct strs searched;	/* real paths, so that none is read twice */
+	const struct brickyard_host *services;
 };
 
 /* One directory on the way to a plug-in, and why what is in it can't be
@@ -290,7 +291,7 @@ static char *(*const checks[])(const struct plugin_host *,
 
 /* The descriptor, still the plug-in's own, or NULL and *ret_why. */
 static const struct brickyard_plugin_head *
-open_object(struct plugin *p, char **ret_why)
+open_object(const struct plugin_host *h, struct plugin *p, char **ret_why)
 {
 	const struct brickyard_plugin_head *head;
 	brickyard_plugin_init_fn *init = NULL;
@@ -311,7 +312,7 @@ open_object(struct plugin *p, char **ret_why)
 	/* ISO C has no cast from an object's to a function's address. */
 	memcpy(&init, &sym, sizeof(init));
 	PLUGIN_SCOPE(p);
-	head = init(&plugin_host_services);
+	head = init(h->services);
 	if (head == NULL)
 		*ret_why = xstrdup("refused to initialise");
 	return head;
@@ -349,7 +350,7 @@ load(const struct plugin_host *h, struct plugin *p)
 
 	if (why != NULL)
 		return why;
-	head = open_object(p, &why);
+	head = open_object(h, p, &why);
 	if (head == NULL)
 		return why;
 	why = check_prefix(head);
@@ -524,9 +525,16 @@ compare(const void *a, const void *b)
 struct plugin_host *
 plugin_host_new(const char *path)
 {
+	return plugin_host_new_lending(path, &plugin_host_services);
+}
+
+struct plugin_host *
+plugin_host_new_lending(const char *path, const struct brickyard_host *services)
+{
 	CLEANUP(strs_release) struct strs dirs = { 0 };
 	struct plugin_host *h = XNEW(struct plugin_host);
 
+	h->services = services;
 	strs_split(&dirs, path, ':');
 	for (size_t i = 0; i < dirs.n; i++)
 		if (dirs.v[i][0] != '\0')

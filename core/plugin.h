@@ -36,6 +36,9 @@ struct plugin_host;
  * not be writable by group or others, or they are refused.
  */
 struct plugin_host *plugin_host_new(const char *path);
+/* The same with services of the caller's, which live as long as the process. */
+struct plugin_host *plugin_host_new_lending(const char *path,
+					    const struct brickyard_host *services);
 void plugin_host_free(struct plugin_host *);
 
 /* All that were found, also refused ones, in order of kind and name. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "leftover.h"
 #include "service-private.h"
 #include "util/xalloc.h"
 
@@ -155,6 +156,17 @@ begin(const struct device_change *a, struct device *d, struct txn *t,
 	return ERR_OK;
 }
 
+static bool
+has_leftovers(struct service *s, const char *device)
+{
+	bool found;
+
+	mirror_rdlock(s->mirror);
+	found = leftover_is_on(s->model, device);
+	mirror_unlock(s->mirror);
+	return found;
+}
+
 static enum err
 build_delete(void *arg, struct txn *t, struct error *err)
 {
@@ -170,6 +182,13 @@ build_delete(void *arg, struct txn *t, struct error *err)
 	if (service_count_bricks(a->service, a->id) > 0)
 		return fail(err, ERR_INUSE, "Unable to delete device [%s] because "
 			    "it contains bricks", a->id);
+	if (kvs_get(&a->op->args, "force_forget") == NULL &&
+	    has_leftovers(a->service, a->id))
+		return fail(err, ERR_INUSE, "Unable to delete device [%s] because "
+			    "bricks are left over on it: its node did not answer "
+			    "when they were removed; that is tried again each "
+			    "minute, or forget them with the device (forceforget)",
+			    a->id);
 	return begin(a, d, t, err);
 }
 

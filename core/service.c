@@ -15,6 +15,7 @@
 #include "util/xalloc.h"
 
 #define SYNC_TIMEOUT_MS 5000
+#define LEFTOVERS_MS	60000
 
 /* ---- membership ---- */
 
@@ -220,6 +221,15 @@ seconds_ms(struct service *s, const char *key)
 	return config_int(s->deps.config, key) * 1000;
 }
 
+/* Each minute; where the cleaner is told to come more often, as often as that. */
+static int64_t
+leftovers_ms(struct service *s)
+{
+	int64_t ms = seconds_ms(s, "glusterfs.refresh_time_background_cleaner");
+
+	return ms > 0 && ms < LEFTOVERS_MS ? ms : LEFTOVERS_MS;
+}
+
 /* A duty is nobody's where all replicas are configured not to have it. */
 static void
 start_duties(struct service *s)
@@ -236,7 +246,7 @@ start_duties(struct service *s)
 		  health_run },
 		{ "leftovers",
 		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
-		  60000, leftovers_run },
+		  leftovers_ms(s), leftovers_run },
 	};
 	const bool wanted[] = {
 		true,

@@ -11,14 +11,17 @@
 /* The shape of one volume, from its type, parameters and options. */
 struct shape {
 	const struct plugin *plugin;
-	struct brickyard_volume_request request;	/* points into own memory */
+	struct shape_question *question;
 	struct brickyard_geometry geometry;
 	uint32_t roles[64];
-	/* storage behind request */
-	struct kvs params;
-	struct strs options;
-	struct brickyard_kv *kv;
+	struct shape_sizes *sizes;	/* asked last; of who has the shape */
 };
+
+/* How long a plug-in may think about a question, in ms; then ERR_INTERNAL, and it is
+ * asked nothing more before it came back.  0 (at first): for ever, on the caller's
+ * own thread.  Before there are other threads.
+ */
+void shape_set_patience(int ms);
 
 /* type: durability.type of the request; params: as in struct volume.  Errors
  * are heketi's texts: ERR_BADREQ "Unknown durability type", or what the

@@ -36,7 +36,8 @@ include tests/sdk/sdk.mk
 # they pass through is in the others, and they take half of the time.
 UNSANITIZED = %/t-cli-protocol.t %/t-cli-completion.t %/t-cli-blocks.t \
 	%/t-havoc.t %/t-crash.t %/t-block-crash.t %/t-copy-store.t \
-	%/t-db-import-random.t %/t-plugin-check.t %/t-script.t %/t-metrics.t \
+	%/t-db-import-random.t %/t-plugin-check.t %/t-faulty-plugins.t \
+	%/t-script.t %/t-metrics.t \
 	%/t-etcd.t %/t-etcd-outage.t %/t-kubernetes-outage.t %/t-kubernetes-pods.t \
 	%/t-ssh-login.t %/t-engine-moments %/t-placement-property
 SANITIZER_TESTS = $(filter-out $(UNSANITIZED),$(check_PROGRAMS) \

@@ -6,7 +6,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g -Wall -Wextra
 PLUGIN_CHECK ?= brickyard-plugin-check
 DIRECTORY = $(shell $(PKG_CONFIG) --variable=$(KIND)dir brickyard-plugin)
-MANDIR ?= /usr/local/share/man
+MANDIR ?= $(shell $(PKG_CONFIG) --variable=mandir brickyard-plugin)
 
 all: $(NAME).so
 

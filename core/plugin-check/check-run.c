@@ -4,8 +4,10 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin-check/check.h"
+#include "plugin-check/lent.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
@@ -16,8 +18,8 @@
 
 /* ---- an open executor ---- */
 
-static bool
-take_config(struct subject *s, struct kvs *ret)
+bool
+bench_config(struct subject *s, struct kvs *ret)
 {
 	struct error err = { 0 };
 	enum err e = plugin_check_config(s->plugin, &s->args->options, ret, &err);
@@ -28,8 +30,8 @@ take_config(struct subject *s, struct kvs *ret)
 	return false;
 }
 
-static int
-open_once(struct subject *s, const struct kvs *config,
+int
+bench_open_once(struct subject *s, const struct kvs *config,
 	  struct brickyard_executor_instance **ret, struct brickyard_error *why)
 {
 	CLEANUP_FREE struct brickyard_kv *pairs =
@@ -51,9 +53,9 @@ bench_open(struct bench *b, struct subject *s)
 
 	memset(b, 0, sizeof(*b));
 	b->ops = &s->plugin->executor;
-	if (!take_config(s, &config))
+	if (!bench_config(s, &config))
 		return false;
-	if (open_once(s, &config, &b->x, &why) != 0) {
+	if (bench_open_once(s, &config, &b->x, &why) != 0) {
 		check_ok(false, "open", "%s", why.text[0] != '\0' ? why.text :
 			 "it failed without saying why");
 		return false;
@@ -79,6 +81,8 @@ is_cancelled(const struct brickyard_call *call)
 	struct trial *t = (void *)call;
 
 	t->asked++;
+	if (lent_ask_cancelled())
+		return 1;
 	if (t->cancel_at != 0 && t->asked >= t->cancel_at)
 		return 1;
 	return t->cancel_at_ms != 0 && clock_mono_ms() >= t->cancel_at_ms;
@@ -106,7 +110,7 @@ open_and_close(struct subject *s, const struct kvs *config, int times)
 		struct brickyard_executor_instance *x = NULL;
 		struct brickyard_error why = { 0 };
 
-		if (!check_ok(open_once(s, config, &x, &why) == 0, "open", "%s",
+		if (!check_ok(bench_open_once(s, config, &x, &why) == 0, "open", "%s",
 			      why.text))
 			return;
 		s->plugin->executor.close(x);
@@ -118,8 +122,8 @@ open_two(struct subject *s, const struct kvs *config)
 {
 	struct brickyard_executor_instance *a = NULL, *b = NULL;
 	struct brickyard_error why = { 0 };
-	int first = open_once(s, config, &a, &why);
-	int second = open_once(s, config, &b, &why);
+	int first = bench_open_once(s, config, &a, &why);
+	int second = bench_open_once(s, config, &b, &why);
 
 	check_ok(first == 0 && second == 0, "two at a time can be open", "%s",
 		 why.text);
@@ -135,7 +139,7 @@ check_life(struct subject *s)
 	CLEANUP(kvs_release) struct kvs config = { 0 };
 	struct belongings before;
 
-	if (!take_config(s, &config))
+	if (!bench_config(s, &config))
 		return;
 	check_begin("close of nothing");
 	s->plugin->executor.close(NULL);
@@ -148,6 +152,62 @@ check_life(struct subject *s)
 	check_begin("two instances");
 	open_two(s, &config);
 	belongings_compare(&before, "two instances");
+}
+
+/* ---- values ---- */
+
+static char long_value[5001];
+
+/* Of the right type, each: the host lets them through. */
+static const char *const odd_values[][7] = {
+	[BRICKYARD_OPT_STRING] = { "", "-x", "%s%n", "\303\251 x", "/nowhere/x",
+				   long_value, NULL },
+	[BRICKYARD_OPT_UINT] = { "0", "1", "2147483648", "18446744073709551615",
+				 "000", NULL },
+	[BRICKYARD_OPT_BOOL] = { "true", "false", NULL },
+};
+
+static void
+open_with(struct subject *s, const char *key, const char *value)
+{
+	CLEANUP_FREE char *name = xasprintf("%s=%.40s opens, or is refused in "
+					    "words", key, value);
+	CLEANUP(kvs_release) struct kvs config = { 0 };
+	struct brickyard_executor_instance *x = NULL;
+	struct brickyard_error why = { 0 };
+
+	if (!bench_config(s, &config))
+		return;
+	check_begin(name);
+	kvs_set(&config, key, value);
+	if (bench_open_once(s, &config, &x, &why) != 0) {
+		check_ok(why.text[0] != '\0', name, "it failed without saying "
+			 "why");
+		return;
+	}
+	check_ok(true, name, "-");
+	s->plugin->executor.close(x);
+}
+
+/* Each option with each odd value that the host would let through. */
+void
+check_config(struct subject *s)
+{
+	const struct brickyard_option *o = s->plugin->executor.head.options;
+	CLEANUP(kvs_release) struct kvs config = { 0 };
+	char misuse[256];
+	const char *why;
+
+	/* Some make files that are called so. */
+	if (!bench_config(s, &config) || chdir(s->scratch_dir) != 0)
+		return;
+	memset(long_value, 'o', sizeof(long_value) - 1);
+	for (; o != NULL && o->key != NULL; o++)
+		for (const char *const *v = odd_values[o->type]; *v != NULL; v++)
+			open_with(s, o->key, *v);
+	why = lent_misuse(misuse, sizeof(misuse));
+	check_ok(why == NULL, "uses the host's services as it may", "%s",
+		 why != NULL ? why : "");
 }
 
 /* ---- run ---- */

@@ -15,6 +15,7 @@ struct check_args {
 	struct kvs params;		/* of a volume type's request */
 	struct strs volume_options;
 	const char *node;		/* NULL: none to try on */
+	const char *peer;		/* NULL: none to replicate to */
 	const char *device;		/* NULL: none to destroy */
 	bool volumes;			/* glusterd runs there, too */
 	uint64_t brick_bytes;
@@ -25,6 +26,7 @@ struct subject {
 	const struct check_args *args;
 	struct plugin_host *host;
 	const struct plugin *plugin;	/* loaded, or refused */
+	const char *scratch_dir;	/* for what it writes */
 };
 
 /* ---- verdicts, in a child ---- */
@@ -39,10 +41,12 @@ void check_skip(const char *name, const char *why, ...) PRINTF(2, 3);
 typedef void check_group_fn(struct subject *);
 check_group_fn check_object, check_options;			/* check-object.c */
 check_group_fn check_type_laws, check_type_input, check_type_threads;
-check_group_fn check_life, check_run, check_run_limits,	/* check-run.c */
+check_group_fn check_life, check_config, check_run, check_run_limits,	/* check-run.c */
 	check_run_threads;
 check_group_fn check_steps, check_cancelled_steps, check_killed_steps,
 	check_volume_steps;				/* check-steps.c */
+check_group_fn check_offers;				/* check-offers.c */
+check_group_fn check_faults, check_deaths;		/* check-faults.c */
 
 /* ---- what a process has, to see what a plug-in left behind ---- */
 
@@ -65,6 +69,11 @@ struct bench {
 /* false: said why, as a verdict or a skip. */
 bool bench_open(struct bench *, struct subject *);
 void bench_close(struct bench *);
+/* What open is given: --option and the defaults. */
+bool bench_config(struct subject *, struct kvs *ret);
+int bench_open_once(struct subject *, const struct kvs *config,
+		    struct brickyard_executor_instance **ret,
+		    struct brickyard_error *);
 
 struct trial {
 	struct brickyard_call call;

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "plugin-check/check.h"
+#include "plugin-check/lent.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -188,6 +189,7 @@ static const struct group {
 	{ "threads", BRICKYARD_KIND_VOLUME_TYPE, check_type_threads, 60,
 	  "helgrind" },
 	{ "life", BRICKYARD_KIND_EXECUTOR, check_life, 60, "memcheck" },
+	{ "config", BRICKYARD_KIND_EXECUTOR, check_config, 180, "memcheck" },
 	{ "run", BRICKYARD_KIND_EXECUTOR, check_run, 180, "memcheck" },
 	{ "limits", BRICKYARD_KIND_EXECUTOR, check_run_limits, 120, NULL },
 	{ "calls", BRICKYARD_KIND_EXECUTOR, check_run_threads, 180, "helgrind" },
@@ -195,6 +197,9 @@ static const struct group {
 	{ "cancelled", BRICKYARD_KIND_EXECUTOR, check_cancelled_steps, 600, NULL },
 	{ "volumes", BRICKYARD_KIND_EXECUTOR, check_volume_steps, 600, NULL },
 	{ "killed", BRICKYARD_KIND_EXECUTOR, check_killed_steps, 1200, NULL },
+	{ "offers", BRICKYARD_KIND_EXECUTOR, check_offers, 1200, NULL },
+	{ "deaths", BRICKYARD_KIND_EXECUTOR, check_deaths, 1200, NULL },
+	{ "faults", BRICKYARD_KIND_EXECUTOR, check_faults, 1200, "memcheck" },
 };
 
 struct run {
@@ -395,6 +400,20 @@ make_scratch(const char *file)
 	return copy_file(file, to);
 }
 
+/* What was given for a secret option must not be seen again. */
+static void
+watch_secrets(const struct plugin *p, const struct kvs *given)
+{
+	const struct brickyard_option *o =
+		p->kind == BRICKYARD_KIND_EXECUTOR ? p->executor.head.options :
+		NULL;
+
+	for (; o != NULL && o->key != NULL; o++)
+		if ((o->flags & BRICKYARD_OPT_SECRET) != 0 &&
+		    kvs_get(given, o->key) != NULL)
+			lent_watch_secret(kvs_get(given, o->key));
+}
+
 static void
 load(struct subject *s, const struct check_args *args)
 {
@@ -403,7 +422,8 @@ load(struct subject *s, const struct check_args *args)
 
 	check_begin("loading");
 	s->args = args;
-	s->host = plugin_host_new(scratch_dir);
+	s->scratch_dir = scratch_dir;
+	s->host = plugin_host_new_lending(scratch_dir, &lent_services);
 	all = plugin_list(s->host, &n);
 	if (n != 1) {
 		check_ok(false, "there is one plug-in", "the file's name must "
@@ -415,6 +435,7 @@ load(struct subject *s, const struct check_args *args)
 	if (s->plugin->refused == NULL) {
 		char kind[16];
 
+		watch_secrets(s->plugin, &args->options);
 		snprintf(kind, sizeof(kind), "%" PRIu32, s->plugin->kind);
 		say('k', kind, "");
 	}
@@ -452,6 +473,17 @@ judge_output(FILE *f)
 	check_ok(n == 0, "prints nothing to stdout or stderr", "'%s'", text);
 }
 
+/* What no check has told of yet. */
+static void
+judge_misuse(void)
+{
+	char text[256];
+	const char *why = lent_misuse(text, sizeof(text));
+
+	if (why != NULL)
+		check_ok(false, "uses the host's services as it may", "%s", why);
+}
+
 static void
 run_plain(const struct group *g, void *arg)
 {
@@ -462,6 +494,7 @@ run_plain(const struct group *g, void *arg)
 
 	load(&s, w->args);
 	g->run(&s);
+	judge_misuse();
 	plugin_host_free(s.host);
 	if (output != NULL)
 		judge_output(output);
@@ -511,10 +544,12 @@ static const struct option long_options[] = {
 	{ "param", required_argument, NULL, 'p' },
 	{ "volume-option", required_argument, NULL, 'O' },
 	{ "node", required_argument, NULL, 'n' },
+	{ "peer", required_argument, NULL, 'P' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "volumes", no_argument, NULL, 'g' },
 	{ "brick-size", required_argument, NULL, 'b' },
 	{ "timeout", required_argument, NULL, 't' },
+	{ "group", required_argument, NULL, 'G' },
 	{ "no-valgrind", no_argument, NULL, 'V' },
 	{ "inner", required_argument, NULL, 'i' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -535,9 +570,11 @@ static const char help[] =
 	"  -n, --node HOST              a node for an executor to run scripts on\n"
 	"  -d, --device NAME            a device on it, WHOSE DATA ARE DESTROYED, for\n"
 	"                               steps that the executor does itself\n"
-	"  -g, --volumes                glusterd runs there: make a volume, too\n"
+	"  -g, --volumes                glusterd runs there: make volumes, too\n"
+	"  -P, --peer HOST              another such node, with the same DEVICE\n"
 	"  -b, --brick-size MIB         size of the bricks made on it (default 1024)\n"
 	"  -t, --timeout SECONDS        how long each group of checks may take\n"
+	"  -G, --group GROUP            only this group of checks; may be repeated\n"
 	"      --no-valgrind            don't repeat groups under valgrind\n"
 	"      --inner GROUP            run one group in this very process\n"
 	"  -v, --verbose                show what the plug-in logs\n"
@@ -551,6 +588,8 @@ struct command {
 	enum format format;
 	int timeout_s;
 	const struct group *inner;
+	bool only[ARRAY_SIZE(groups)];	/* these groups; none: all */
+	bool is_some;
 };
 
 static void
@@ -626,10 +665,14 @@ take_option(struct command *c, int o)
 	case 'p': add_pair(&c->args.params, optarg); break;
 	case 'O': strs_add(&c->args.volume_options, optarg); break;
 	case 'n': c->args.node = optarg; break;
+	case 'P': c->args.peer = optarg; break;
 	case 'd': c->args.device = optarg; break;
 	case 'g': c->args.volumes = true; break;
 	case 'b': c->args.brick_bytes = mib_of(optarg); break;
 	case 't': c->timeout_s = seconds_of(optarg); break;
+	case 'G':
+		c->only[group_of(optarg) - groups] = c->is_some = true;
+		break;
 	case 'V': c->args.valgrind = false; break;
 	case 'i': c->inner = group_of(optarg); break;
 	case 'v': log_set_level(LOG_LVL_DEBUG); break;
@@ -644,7 +687,7 @@ parse(struct command *c, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "f:o:p:O:n:d:gb:t:vh", long_options,
+	while ((o = getopt_long(argc, argv, "f:o:p:O:n:P:d:gb:t:G:vh", long_options,
 				NULL)) != -1)
 		take_option(c, o);
 	if (optind + 1 != argc)
@@ -675,8 +718,9 @@ run_all(const struct command *c, struct work *w)
 		printf("{\"results\":[");
 	/* The first one tells of what kind it is, if it is of any. */
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		if (i == 0 || (p.kind != 0 && (groups[i].kind == BOTH ||
-					       groups[i].kind == p.kind)))
+		if (i == 0 || (p.kind != 0 && (!c->is_some || c->only[i]) &&
+			       (groups[i].kind == BOTH ||
+				groups[i].kind == p.kind)))
 			passed[i] = run_group(&groups[i], &p, false, run_plain,
 					      w);
 	for (size_t i = 0; valgrind && i < ARRAY_SIZE(groups); i++)

@@ -186,6 +186,16 @@ fstab_add(struct step *st, const char *source, const char *at,
 }
 
 int
+fstab_has(struct step *st, const char *at)
+{
+	CLEANUP_TEXT struct text t = {0}, rest = {0};
+
+	if (fstab_read(st, opt_str(st->in, OPT_FSTAB), &t) < 0)
+		return -1;
+	return keep_lines(&t, at, NULL, &rest) > 0;
+}
+
+int
 fstab_remove(struct step *st, const char *at, const char *brick_id)
 {
 	const char *path = opt_str(st->in, OPT_FSTAB);

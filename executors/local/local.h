@@ -165,6 +165,8 @@ int loop_detach_all(struct step *, const char *image) MUST_CHECK;
 int fstab_add(struct step *, const char *source, const char *at,
 	      const char *options) MUST_CHECK;
 /* Take out the lines of the mount point, or that name brick_ID. */
+/* 1: the mount point has a line, 0: not, -1 */
+int fstab_has(struct step *, const char *at);
 int fstab_remove(struct step *, const char *at, const char *brick_id)
 	MUST_CHECK;
 

@@ -17,8 +17,19 @@ struct lv_facts {
 	uint64_t size_bytes;
 	char pool[128];
 	bool is_pool, active, tagged;
+	bool this_operation;	/* a tag says so, or there is none to ask for */
 	unsigned thin_count;
 };
+
+static bool
+is_of(const struct step *st, const char *tags)
+{
+	char want[160];
+
+	snprintf(want, sizeof(want), "brickyard.operation=%s",
+		 st->call->operation_id != NULL ? st->call->operation_id : "");
+	return st->call->operation_id == NULL || strstr(tags, want) != NULL;
+}
 
 /* 1 there, 0 not, -1 */
 static int
@@ -41,6 +52,7 @@ lv_look(struct step *st, const struct node_lock *l, const char *vg,
 	f->active = v[4][0] != '\0';
 	f->thin_count = (unsigned)strtoul(v[5], NULL, 10);
 	f->tagged = strstr(v[6], "brickyard.brick=") != NULL;
+	f->this_operation = is_of(st, v[6]);
 	return 1;
 }
 
@@ -68,7 +80,7 @@ tags(struct step *st, const struct brickyard_brick *b, char *s, size_t n)
 		 op != NULL ? op : "");
 }
 
-/* lvcreate of both gives the tags to the pool; the volume gets them here. */
+/* One that is there, but not from us. */
 static int
 tag_lv(struct step *st, const struct node_lock *l,
        const struct brickyard_brick *b)
@@ -80,6 +92,7 @@ tag_lv(struct step *st, const struct node_lock *l,
 		      autobackup(st), t, b->device->vg, b->lv);
 }
 
+/* lvcreate of both gives the tags to the pool, which is the brick's own. */
 static int
 make_both(struct step *st, const struct node_lock *l,
 	  const struct brickyard_brick *b)
@@ -88,15 +101,13 @@ make_both(struct step *st, const struct node_lock *l,
 
 	tags(st, b, t, sizeof(t));
 	/* heketi: an arbiter's chunks are small, whatever is configured */
-	if (lvm_do(st, l, "lvcreate -qq --autobackup=%s "
+	return lvm_do(st, l, "lvcreate -qq --autobackup=%s "
 		      "--poolmetadatasize %lluK --chunksize %s --size %lluK "
 		      "--thin %s/%s --virtualsize %lluK --name %s %s",
 		      autobackup(st), kib(b->metadata_bytes),
 		      b->role == 2 ? "256K" : opt_str(st->in, OPT_LV_CHUNKSIZE),
 		      kib(b->thin_pool_bytes), b->device->vg, b->thin_pool,
-		      kib(b->size_bytes), b->lv, t) < 0)
-		return -1;
-	return tag_lv(st, l, b);
+		      kib(b->size_bytes), b->lv, t);
 }
 
 static int
@@ -243,8 +254,9 @@ check_lv(struct step *st, const struct brickyard_brick *b,
 			 (unsigned long long)b->size_bytes, b->thin_pool);
 }
 
-/* Is it from an lvcreate of ours that did not end?  The pool has our tags
- * then, and the volume does not: it never held anything.
+/* Is it from an lvcreate of this operation that did not end?  The pool tells
+ * whose it is, and before its first mount a brick gets a line in fstab: without
+ * that it never held anything.
  */
 static bool
 is_half_made(struct step *st, const struct node_lock *l,
@@ -254,10 +266,27 @@ is_half_made(struct step *st, const struct node_lock *l,
 	struct lv_facts pool;
 	bool half = !f->tagged && step_check(st) == 0 &&
 		lv_look(st, l, b->device->vg, b->thin_pool, &pool) > 0 &&
-		pool.tagged;
+		pool.tagged && pool.this_operation &&
+		fstab_has(st, b->mount) == 0;
 
 	st->fault = why;
 	return half;
+}
+
+/* Tags of the pair: on the pool, or on a volume in a pool that was there. */
+static int
+ensure_tags(struct step *st, const struct node_lock *l,
+	    const struct brickyard_brick *b, const struct lv_facts *f)
+{
+	struct lv_facts pool;
+	int r;
+
+	if (f->tagged)
+		return 0;
+	r = lv_look(st, l, b->device->vg, b->thin_pool, &pool);
+	if (r < 0)
+		return -1;
+	return r > 0 && pool.tagged ? 0 : tag_lv(st, l, b);
 }
 
 static int
@@ -271,7 +300,7 @@ take_lv(struct step *st, const struct node_lock *l,
 			return -1;
 		return make_both(st, l, b);
 	}
-	return f->tagged ? 0 : tag_lv(st, l, b);
+	return ensure_tags(st, l, b, f);
 }
 
 static int

@@ -31,10 +31,19 @@ brick_storage() {
 	else
 		lv_make
 	fi
+	if [ ! -d "$B_MOUNT" ]; then
+		by_do "mkdir $B_MOUNT" mkdir -p "$B_MOUNT"
+		BY_BARE="$BY_BARE$B_ID "
+	fi
 	by_unlock
 }
 
-# Ids of the bricks whose volumes this script made itself.
+# Ids of the bricks whose mount points were not there: nothing is mounted on them.
+# Directories come and go under the node lock, as several bricks have one in common.
+BY_BARE=' '
+
+# Ids of the bricks whose volumes this script made itself.  lvcreate gives the tags
+# of such a pair to the pool, which is the brick's own: they are said once.
 BY_FRESH=' '
 
 # Image or volume, hexadecimal, without those that are all zero.
@@ -101,18 +110,13 @@ brick_show() {
 		*) brick_mkfs "$B_SOURCE" ;;
 		esac
 	fi
-	# Nothing can be mounted at what was not there.
-	b_new=
-	if [ ! -d "$B_MOUNT" ]; then
-		by_do "mkdir $B_MOUNT" mkdir -p "$B_MOUNT"
-		b_new=1
-	fi
 	by_lock
-	fstab_edit "$B_MOUNT" '' "$B_SOURCE $B_MOUNT xfs $B_OPTIONS 1 2"
+	fstab_add "$B_MOUNT" "$B_SOURCE $B_MOUNT xfs $B_OPTIONS 1 2"
 	by_unlock
-	if [ -n "$b_new" ] || ! brick_mounted; then
-		by_do "mount $B_MOUNT" mount -o "$B_OPTIONS" "$B_SOURCE" "$B_MOUNT"
-	fi
+	case $BY_BARE in
+	*" $B_ID "*) false ;;
+	*) brick_mounted ;;
+	esac || by_do "mount $B_MOUNT" mount -o "$B_OPTIONS" "$B_SOURCE" "$B_MOUNT"
 	[ -d "$B_PATH" ] || by_do "mkdir $B_PATH" mkdir "$B_PATH"
 	if [ "$B_GID" != 0 ]; then
 		by_do "chown $B_PATH" chown ":$B_GID" "$B_PATH"
@@ -124,7 +128,9 @@ brick_show() {
 
 lv_scan() {
 	LV_THERE=0
+	LV_TAGS=
 	POOL_THERE=0
+	POOL_TAGS=
 	LV_STRAYS=
 	lvm_ask "lvs $B_VG" lv_name,lv_size,pool_lv,segtype,lv_active,thin_count,lv_tags \
 		lvs --select "lv_name=$B_LV || lv_name=$B_POOL || lv_name=~\"^lvol[0-9]+\$\"" \
@@ -175,7 +181,7 @@ lv_with_tags() {
 	lvm_try "$@"
 }
 
-# lvcreate of both gives the tags to the pool; the volume gets them here.
+# One that is there, but not from us.
 lv_tag() {
 	lv_with_tags "lvchange $B_VG/$B_LV" lvchange -qq "--autobackup=$BY_AUTOBACKUP" \
 		"$B_VG/$B_LV" --addtag brickyard --addtag "brickyard.brick=$B_ID" \
@@ -192,7 +198,6 @@ lv_both_once() {
 		--addtag brickyard --addtag "brickyard.brick=$B_ID" \
 		--addtag "brickyard.volume=$B_VOLUME" || return
 	BY_FRESH="$BY_FRESH$B_ID "
-	lv_tag || by_fail "$lv_label"
 }
 
 lv_both() {
@@ -256,6 +261,18 @@ lv_activate() {
 	lvm_try lvchange -qq -ay -K "$B_VG/$B_LV"
 }
 
+# Is it from an lvcreate of this operation that did not end?  The pool tells whose
+# it is, and before its first mount a brick gets a line in fstab: without that
+# it never held anything.
+lv_half_made() {
+	! lv_tagged "$LV_TAGS" && lv_tagged "$POOL_TAGS" || return 1
+	case ,$POOL_TAGS, in
+	*",brickyard.operation=$BY_OP,"*) ;;
+	*) [ -z "$BY_OP" ] || return 1 ;;
+	esac
+	! fstab_names "$B_MOUNT"
+}
+
 # It is there: is it the one, whole and active?
 lv_take() {
 	if [ "$LV_SIZE" -lt "$B_SIZE" ] || [ "$LV_POOL" != "$B_POOL" ] ||
@@ -264,17 +281,12 @@ lv_take() {
 	fi
 	by_at "lvchange $B_VG/$B_LV"
 	if [ -z "$LV_ACTIVE" ] && ! lv_activate; then
-		# From an lvcreate that did not end?  Then the pool has our tags
-		# and the volume does not: it never held anything.
-		if lv_tagged "$LV_TAGS" || [ "$POOL_THERE" = 0 ] ||
-			! lv_tagged "$POOL_TAGS"; then
-			by_fail "lvchange $B_VG/$B_LV"
-		fi
+		lv_half_made || by_fail "lvchange $B_VG/$B_LV"
 		lv_destroy
 		lv_both
 		return
 	fi
-	lv_tagged "$LV_TAGS" || lv_tag || by_fail "$lv_label"
+	lv_tagged "$LV_TAGS$POOL_TAGS" || lv_tag || by_fail "$lv_label"
 }
 
 # Who is the first of the operation here may expect to find nothing; who is not,
@@ -394,7 +406,7 @@ brick_destroy() {
 	*) fstab_edit "$B_MOUNT" "$B_ID" '' ;;
 	esac
 	# A mount point that can be removed has no other mount on it.
-	if [ -n "$b_off" ] && ! rmdir "$B_MOUNT" 2>/dev/null; then
+	if [ -n "$b_off" ] && ! brick_rmdir; then
 		mount_remove "$B_MOUNT" || {
 			b_words=$BY_OUT
 			b_status=$BY_RC
@@ -410,12 +422,20 @@ brick_destroy() {
 	else
 		lv_destroy
 	fi
-	by_unlock
 	by_at "rmdir $B_MOUNT"
-	[ ! -e "$B_MOUNT" ] || rmdir "$B_MOUNT" 2>/dev/null ||
-		[ ! -e "$B_MOUNT" ] || return 0
-	for b_other in "${B_MOUNT%/*}"/*; do
-		[ ! -e "$b_other" ] || return 0
+	brick_rmdir || :
+	by_unlock
+}
+
+# The mount point, and the device's directory with the last of them.
+brick_rmdir() {
+	b_dir=${B_MOUNT%/*}
+	for b_other in "$b_dir"/*; do
+		[ "$b_other" = "$B_MOUNT" ] || [ ! -e "$b_other" ] || b_dir=
 	done
-	rmdir "${B_MOUNT%/*}" 2>/dev/null || :
+	set --
+	[ ! -e "$B_MOUNT" ] || set -- "$B_MOUNT"
+	[ ! -d "$b_dir" ] || set -- "$@" "$b_dir"
+	[ $# = 0 ] || rmdir "$@" 2>/dev/null
+	[ ! -e "$B_MOUNT" ]
 }

@@ -35,8 +35,18 @@ lvm_missing() {
 	return 1
 }
 
+lvm_read() {
+	while IFS= read -r lvm_line; do
+		# shellcheck disable=SC2254 # it is a pattern
+		case $lvm_line in
+		$lvm_pattern*) L_LINES="$L_LINES${lvm_line#"${lvm_line%%[! ]*}"}
+" ;;
+		esac
+	done
+}
+
 # lvm_ask LABEL FIELDS VERB REST...: the last line of a report, its fields
-# separated by ^, in L_LINE; nothing there: 1.
+# separated by ^, in L_LINE (all of them: L_LINES); nothing there: 1.
 lvm_ask() {
 	lvm_label=$1
 	lvm_fields=$2
@@ -48,22 +58,19 @@ lvm_ask() {
 		--nosuffix -o "$lvm_fields" "$@"; then
 		lvm_missing || by_fail "$lvm_label"
 	fi
-	by_words
 	lvm_pattern=
 	lvm_rest=$lvm_fields
 	while [ "$lvm_rest" != "${lvm_rest#*,}" ]; do
 		lvm_pattern="$lvm_pattern*^"
 		lvm_rest=${lvm_rest#*,}
 	done
-	while IFS= read -r lvm_line; do
-		# shellcheck disable=SC2254 # it is a pattern
-		case $lvm_line in
-		$lvm_pattern*) L_LINES="$L_LINES${lvm_line#"${lvm_line%%[! ]*}"}
-" ;;
-		esac
-	done <<-END
-	$BY_OUT
-	END
+	if [ -n "$BY_TMP" ]; then
+		lvm_read <"$BY_TMP"
+	else
+		lvm_read <<-END
+		$BY_OUT
+		END
+	fi
 	L_LINE=${L_LINES%%
 *}
 	[ -n "$L_LINE" ]

@@ -78,7 +78,44 @@ fstab_edit() {
 	fstab_replace || fstab_rewrite
 }
 
-# The new text on stdout; 3: it is as it should be.
+# fstab_add AT LINE: the same for a line that is most likely not there, which is
+# put at the end by the one who looks.  0: it was, 3: it is there, else: the file
+# must be edited.  A line is written in one go: who is killed leaves all or none.
+fstab_add() {
+	by_mine
+	by_at "fstab $BY_FSTAB"
+	if [ -f "$BY_FSTAB" ]; then
+		F_FILE=$BY_FSTAB F_AT=$1 F_LINE=$2 awk '
+		BEGIN { RS = "\001"; at = ENVIRON["F_AT"]; line = ENVIRON["F_LINE"] }
+		{ text = $0 }
+		END {
+		if (NR > 1 || (text != "" && substr(text, length(text)) != "\n")) exit 4
+		n = split(text, lines, "\n")
+		for (i = 1; i <= n; i++) {
+		if (split(lines[i], f) < 2 || f[1] ~ /^#/ || f[2] != at) continue
+		if (lines[i] == line) same++; else exit 4
+		}
+		if (same > 0) exit same == 1 ? 3 : 4
+		print line >>ENVIRON["F_FILE"]
+		}' "$BY_FSTAB" 2>/dev/null
+		case $? in
+		0 | 3) by_sync "$BY_FSTAB" && return ;;
+		esac
+	fi
+	fstab_edit "$1" '' "$2"
+}
+
+# Has the mount point $1 a line?
+fstab_names() {
+	[ -e "$BY_FSTAB" ] || return 1
+	# shellcheck disable=SC2016
+	F_AT=$1 awk '
+	substr($1, 1, 1) != "#" && $2 == ENVIRON["F_AT"] { found = 1 }
+	END { exit !found }' "$BY_FSTAB"
+}
+
+# The new text on stdout; 3: it is as it should be.  What is the beginning of the
+# line only is from an fstab_add whose disk was full.
 fstab_edited() {
 	# shellcheck disable=SC2016
 	F_AT=$f_at F_ID=$f_id F_LINE=$f_line awk '
@@ -95,6 +132,7 @@ fstab_edited() {
 	if ($0 == line) same++; else others++
 	next
 	}
+	length($0) > 12 && index(line, $0) == 1 { others++; next }
 	{ print }
 	END {
 	if (line == "" ? others + same == 0 : same == 1 && others == 0) exit 3

@@ -8,7 +8,17 @@ node_say() {
 	N_FIRST=0
 	by_result check "$1"
 	by_result verdict "$2"
-	by_result text "$(printf %s "$3" | tr '\n' ' ')"
+	n_text=$3
+	while :; do
+		case $n_text in
+		*"
+"*) n_text="${n_text%%
+*} ${n_text#*
+}" ;;
+		*) break ;;
+		esac
+	done
+	by_result text "$n_text"
 	[ "$2" = ok ] || by_result remedy "$4"
 }
 
@@ -26,8 +36,17 @@ node_tool() {
 	fi
 	n_version=
 	if [ $# -gt 0 ] && by_try "$@"; then
-		n_version=$(printf '%s\n' "$BY_OUT" | sed 's/^[[:space:]]*//' |
-			grep -v '^Incompatible' | grep -m 1 '[0-9]')
+		while read -r n_line; do
+			case $n_line in
+			Incompatible*) ;;
+			*[0-9]*)
+				n_version=$n_line
+				break
+				;;
+			esac
+		done <<-END
+		$BY_OUT
+		END
 	fi
 	node_say "$n_check" ok "$n_tool: ${n_version:-there}"
 }

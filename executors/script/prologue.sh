@@ -68,12 +68,9 @@ by_run() {
 
 # The same before there is such a file, or for who has no operation.
 by_run_piped() {
-	BY_OUT=$({ "$@" </dev/null 2>&1; echo "@$?"; } | tail -c 2048)
-	BY_RC=${BY_OUT##*@}
-	BY_OUT=${BY_OUT%@*}
-	case $BY_RC in
-	'' | *[!0-9]*) BY_RC=255 ;;
-	esac
+	BY_OUT=$("$@" </dev/null 2>&1)
+	BY_RC=$?
+	[ "${#BY_OUT}" -le 2048 ] || BY_OUT=$(printf %s "$BY_OUT" | tail -c 2048)
 	return "$BY_RC"
 }
 
@@ -81,7 +78,13 @@ by_run_piped() {
 by_words() {
 	[ -n "$BY_TMP" ] || return 0
 	BY_OUT=
-	[ ! -s "$BY_TMP" ] || BY_OUT=$(tail -c 2048 "$BY_TMP")
+	[ -s "$BY_TMP" ] || return 0
+	while IFS= read -r by_line || [ -n "$by_line" ]; do
+		BY_OUT="$BY_OUT${BY_OUT:+
+}$by_line"
+		[ "${#BY_OUT}" -le 500 ] || break
+	done <"$BY_TMP"
+	[ "${#BY_OUT}" -le 500 ] || BY_OUT=$(tail -c 2048 "$BY_TMP")
 }
 
 # Run a tool whose words are wanted whatever it returns.
@@ -190,6 +193,20 @@ by_prune() {
 	esac
 }
 
+# An operation begins with epoch 1.  Where it was not seen yet, and as nothing is
+# lower, its fence takes no lock and need not survive the node: who comes with a
+# higher one finds it empty, whole, or loses it, and keeps his own in its place.
+by_first_fence() {
+	[ "$BY_EPOCH" = 1 ] || return 1
+	by_prune
+	umask 077
+	set -C
+	{ echo 1 >"$BY_STATE/fences/$BY_OP"; } 2>/dev/null && BY_FIRST=1
+	set +C
+	umask 022
+	[ -n "$BY_FIRST" ]
+}
+
 # Half of the first one is none, as before it: there is nothing to keep whole.
 by_new_fence() {
 	by_touch "$by_file" && echo "$BY_EPOCH" >"$by_file" &&
@@ -221,7 +238,7 @@ by_start() {
 	by_make_dir 0755 "$BY_STATE"
 	by_make_dir 0700 "$BY_STATE/fences"
 	by_make_dir 0755 "$BY_LOCK"
-	if ! by_fenced; then
+	if ! by_fenced && ! by_first_fence; then
 		by_lock
 		by_fence
 		BY_HELD=1

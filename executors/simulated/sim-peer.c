@@ -121,9 +121,27 @@ probe_txn(struct step *s, void *arg)
 		     p->node);
 }
 
+/* gluster resolves it; what can't be a name never gets that far. */
+static int
+check_host(struct step *s, const char *host)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+	size_t n = strlen(host);
+
+	if (n > 0 && n < 256 && host[0] != '-' && strspn(host, good) == n)
+		return 0;
+	return step_refuse(s, BRICKYARD_ERR_PERMANENT, "peer probe: failed:"
+			   " '%.80s' is an invalid address", host);
+}
+
 static int
 probe_body(struct step *s, void *arg)
 {
+	const struct peer *p = arg;
+
+	if (check_host(s, p->host) < 0)
+		return -1;
 	return step_txn(s, probe_txn, arg);
 }
 

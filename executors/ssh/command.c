@@ -53,13 +53,14 @@ command_make(const struct brickyard_executor_instance *in,
 	     const struct job *job, struct command *ret)
 {
 	const char *path = opt_str(in, OPT_SEARCH_PATH);
+	bool sudo = opt_bool(in, OPT_SUDO);
 	int64_t left = (job->deadline_ms - now_ms()) / 1000 - KILL_S;
 
 	ret->seconds = left > 1 ? left : 1;
 	ret->line = NULL;
 	if (make_marker(ret->marker, sizeof(ret->marker)) < 0 ||
 	    asprintf(&ret->line,
-		     "exec env PATH=%s LC_ALL=C %stimeout -k %d %lld /bin/sh -c '"
+		     "exec %s%s%stimeout -k %d %lld /bin/sh -c '"
 		     "PATH=%s; LC_ALL=C; export PATH LC_ALL; "
 		     "exec 3<&0 </dev/null; "
 		     "s=$(exec head -c %zu <&3); "
@@ -70,8 +71,10 @@ command_make(const struct brickyard_executor_instance *in,
 		     "echo %s; echo %s >&2; exec 3<&-; "
 		     "(eval \"$s\") </dev/null; e=$?; "
 		     "exec 2>/dev/null; kill -KILL $w; exit $e'",
-		     path, opt_bool(in, OPT_SUDO) ? "sudo -n -- " : "",
-		     KILL_S, (long long)ret->seconds, path, job->script_len,
+		     /* the login's shell may be any; sudo may be anywhere */
+		     sudo ? "env LC_ALL=C PATH=" : "", sudo ? path : "",
+		     sudo ? " sudo -n -- " : "", KILL_S,
+		     (long long)ret->seconds, path, job->script_len,
 		     whole_len(job), KILL_S, ret->marker, ret->marker) < 0) {
 		ret->line = NULL;
 		return -1;

@@ -10,9 +10,11 @@ after the other and all at once, and deleted; by brickyardd over its pooled ssh
 connections, and by hand, which is heketi's commands over one kept-alive
 connection to each node, all nodes in parallel, as quick as anybody could type.
 Round trips are the commands that sshd was given, bytes are those of the ssh
-connections, processes those that were started on the nodes.  Then where the time of a create goes, step by step, with the tools
-on the nodes timed one by one (that run is a little slower, and not compared).
-Compare the figures of one run with each other only.
+connections, processes those that were started on the nodes.  Then where the time
+of a create goes, step by step, with the tools on the nodes timed one by one (that
+run is a little slower, and not compared).  Compare the figures of one run with
+each other only.  At its end it prints tables for the documents.  Where the machine
+is too slow to be done in --minutes, fewer volumes are made, and it says so.
 """
 import argparse
 import concurrent.futures
@@ -21,6 +23,7 @@ import re
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
@@ -41,11 +44,10 @@ mkfs.xfs -q -i size=512 -n size=8192 {dm}
 awk "BEGIN {{print \\"{dm} {mp} xfs rw,inode64,noatime,nouuid 1 2\\" >> \\"/etc/fstab\\"}}"
 mount -o rw,inode64,noatime,nouuid {dm} {mp}
 mkdir {mp}/brick"""
-VOLUME = """set -e
-gluster --mode=script --timeout=600 volume create {name} replica 3 {bricks}
+VOLUME = """gluster --mode=script --timeout=600 volume create {name} replica 3 {bricks}
 gluster --mode=script --timeout=600 volume set {name} user.heketi.id {id}
 gluster --mode=script --timeout=600 volume start {name}"""
-NO_VOLUME = """gluster --mode=script --timeout=600 volume stop {name} force &&
+NO_VOLUME = """gluster --mode=script --timeout=600 volume stop {name} force
 gluster --mode=script --timeout=600 volume delete {name}"""
 NO_BRICK = """set -e
 umount {mp}
@@ -61,6 +63,8 @@ class ByHand:
 
     def __init__(self, t):
         self.t = t
+        self.again = 0
+        self.lock = threading.Lock()
         self.pool = concurrent.futures.ThreadPoolExecutor(200)
         self.vg = {}
         docs = t.inst.docs()
@@ -90,6 +94,24 @@ class ByHand:
         return {"vg": vg, "id": i, "mp": "%s/%s/brick_%s" % (MP, vg, i),
                 "dm": "/dev/mapper/%s-brick_%s" % (vg, i)}
 
+    def gluster(self, lines, **words):
+        """One script; who reads that glusterd is busy types the rest again."""
+        lines = lines.format(**words).splitlines()
+        while True:
+            try:
+                return self.ssh("node1", "set -e\n" + "\n".join(
+                    line + " || { echo AT %d; exit 1; }" % k
+                    for k, line in enumerate(lines)))
+            except RuntimeError as e:
+                m = re.search(r"transaction is in progress.*AT (\d+)", str(e),
+                              re.S)
+                if not m:
+                    raise
+                lines = lines[int(m.group(1)):]
+                with self.lock:
+                    self.again += 1
+                time.sleep(1)
+
     def create(self):
         i = uuid.uuid4().hex
         list(self.pool.map(lambda n: self.ssh(
@@ -97,11 +119,11 @@ class ByHand:
         bricks = " ".join("%s:%s/brick" % (self.t.nodes.addresses[n],
                                            self.words(n, i)["mp"])
                           for n in NODES)
-        self.ssh("node1", VOLUME.format(name="vol_" + i, bricks=bricks, id=i))
+        self.gluster(VOLUME, name="vol_" + i, bricks=bricks, id=i)
         return i
 
     def delete(self, i):
-        self.ssh("node1", NO_VOLUME.format(name="vol_" + i))
+        self.gluster(NO_VOLUME, name="vol_" + i)
         list(self.pool.map(lambda n: self.ssh(
             n, NO_BRICK.format(**self.words(n, i))), NODES))
 
@@ -164,53 +186,90 @@ class Measured:
         p1 = processes(self.t)
         (c0, l0), b0, p0 = self.before
         (c1, l1), b1 = commands(self.t), octets()
+        self.commands = (c1 - c0) / self.n
+        self.kib = (b1 - b0) / 1024 / self.n
+        self.processes = (p1 - p0) / self.n
         print("%-34s %7.2f s %7.2f s each %6.1f commands %4d logins "
               "%8.1f KiB each %5d processes each" % (
-                  self.what, self.s, self.s / self.n, (c1 - c0) / self.n,
-                  l1 - l0, (b1 - b0) / 1024 / self.n,
-                  (p1 - p0) / self.n), flush=True)
+                  self.what, self.s, self.s / self.n, self.commands,
+                  l1 - l0, self.kib, self.processes), flush=True)
 
 
-def ratio(what, ours, theirs):
-    r = ours / theirs
-    print("%-34s %7.2f of by hand%s" % (
-        what, r, "" if r <= 1.2 else "   (the goal is 1.2)"), flush=True)
+class Table:
+    """Rows with the figures of both sides, told as they come and again at the
+    end."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, hand, ours, form="%.2f s", goal=True):
+        r = ours / hand
+        self.rows.append("| %s | %s | %s | %.2f |" % (what, form % hand,
+                                                      form % ours, r))
+        print("%-34s %7.2f of by hand%s" % (
+            what, r, "   (the goal is 1.2)" if goal and r > 1.2 else ""),
+            flush=True)
+
+    def tell(self):
+        print("\n| replica-3 volumes of 1 GiB | by hand | Brickyard | ratio |\n"
+              "|---|---|---|---|")
+        print("\n".join(self.rows), flush=True)
 
 
-def compare(t, sides, n):
-    """In turns, so that what the machine does besides hits both."""
-    each = {name: [] for name in sides}
-    ids = {name: [] for name in sides}
-    for name, s in sides.items():       # connections are made, caches filled
-        s.delete(s.create())
-    for name, s in sides.items():
-        with Measured(t, "create, by " + name, 1):
-            ids[name].append(s.create())
+def in_turn(sides, n, until, what):
+    """{side: [seconds]}: in turns, so that what the machine does besides hits
+    all; n times, or until there is no time left."""
+    took = {name: [] for name in sides}
     for k in range(n):
-        for name, s in sides.items():
+        if k > 2 and time.monotonic() > until:
+            print("the machine is slow: %d %s in turn, not %d" % (k, what, n))
+            break
+        for name in sides:
             began = time.monotonic()
-            ids[name].append(s.create())
-            each[name].append(time.monotonic() - began)
-    for name in sides:
+            sides[name]()
+            took[name].append(time.monotonic() - began)
+    for name, x in took.items():
         print("%-34s %7.2f s median %6.2f to %.2f" % (
-            "%d creates in turn, by %s" % (n, name),
-            statistics.median(each[name]), min(each[name]), max(each[name])))
-    med = {name: statistics.median(x) for name, x in each.items()}
-    ratio("one after the other", med["brickyard"], med["hand"])
+            "%d %s in turn, by %s" % (len(x), what, name),
+            statistics.median(x), min(x), max(x)), flush=True)
+    return took
+
+
+def one_after_the_other(t, table, sides, n, until):
+    """until: when creates have to be done, and deletes."""
+    ids = {name: [] for name in sides}
     one = {}
     for name, s in sides.items():
-        with Measured(t, "delete, by " + name, 1) as m:
+        with Measured(t, "create, by " + name, 1) as one["create", name]:
+            ids[name].append(s.create())
+    made = in_turn({name: lambda name=name, s=s: ids[name].append(s.create())
+                    for name, s in sides.items()}, n, until[0], "creates")
+    for name, s in sides.items():
+        with Measured(t, "delete, by " + name, 1) as one["delete", name]:
             s.delete(ids[name].pop())
-        each[name] = []
-    for k in range(n):
-        for name, s in sides.items():
-            began = time.monotonic()
-            s.delete(ids[name].pop())
-            each[name].append(time.monotonic() - began)
-    med = {name: statistics.median(x) for name, x in each.items()}
-    for name in sides:
-        print("%-34s %7.2f s median" % ("%d deletes in turn, by %s" % (n, name), med[name]))
-    ratio("deletes", med["brickyard"], med["hand"])
+    gone = in_turn({name: lambda name=name, s=s: s.delete(ids[name].pop())
+                    for name, s in sides.items()},
+                   len(ids["hand"]), until[1], "deletes")
+    for what, took in ("create", made), ("delete", gone):
+        table.add("a %s (median of %d, in turn)" % (what, len(took["hand"])),
+                  *(statistics.median(took[x]) for x in ("hand", "brickyard")))
+    for what in "create", "delete":
+        pair = [one[what, x] for x in ("hand", "brickyard")]
+        for kind, form, key in (
+                ("commands over ssh", "%.0f", "commands"),
+                ("KiB over ssh", "%.0f", "kib"),
+                ("processes on the nodes", "%.0f", "processes")):
+            table.add("%s, for a %s" % (kind, what),
+                      *(getattr(m, key) for m in pair), form=form, goal=False)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda x: sides[x[0]].delete(x[1]),
+                      [(name, i) for name in sides for i in ids[name]]))
+    return sum(statistics.median(x) for took in (made, gone)
+               for x in took.values())
+
+
+def all_at_once(t, table, sides, n):
+    ids, took = {}, {}
     for what in "creates", "deletes":
         for name, s in sides.items():
             with concurrent.futures.ThreadPoolExecutor(n) as pool, \
@@ -220,8 +279,30 @@ def compare(t, sides, n):
                     ids[name] = list(pool.map(lambda _: s.create(), range(n)))
                 else:
                     list(pool.map(s.delete, ids[name]))
-            one[name] = m.s
-        ratio("%d %s at once" % (n, what), one["brickyard"], one["hand"])
+            took[name] = m.s
+        table.add("%d %s at once" % (n, what), took["hand"],
+                  took["brickyard"])
+
+
+def compare(t, sides, args):
+    table = Table()
+    for s in sides.values():    # connections are made, caches filled
+        s.delete(s.create())
+    began = time.monotonic()
+    # As measured: creates in turn take half of it all, at once each a tenth.
+    share = args.minutes * 60
+    each = one_after_the_other(t, table, sides, args.volumes,
+                               (began + share * 0.4, began + share * 0.6))
+    # At once they are no slower than in turn.
+    n = min(args.volumes, max(2, int(
+        (began + share - time.monotonic()) / each)))
+    if n < args.volumes:
+        print("the machine is slow: %d at once, not %d" % (n, args.volumes))
+    all_at_once(t, table, sides, n)
+    if sides["hand"].again:
+        print("by hand, %d commands were typed again: glusterd was busy" %
+              sides["hand"].again)
+    return table
 
 
 # ---- where the time goes ----
@@ -315,9 +396,11 @@ def steps(t, n):
         add("gluster: first to last", max(u[2] for u in gluster) -
             min(u[1] for u in gluster))
         add("until the client is told", ended - max(u[2] for u in gluster))
-    print("\nwhere a create's time goes (median of %d, tools timed)" % n)
+    print("\n| where a create's time goes (median of %d, tools timed) | |\n"
+          "|---|---|" % n)
     for k, x in rows.items():
-        print("%-46s %7.3f s" % (k, statistics.median(x)))
+        print("| %s | %.2f s |" % (
+            re.sub("^  ", "&nbsp;&nbsp;", k), statistics.median(x)))
 
 
 def connect_cost(t):
@@ -336,16 +419,22 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--volumes", type=int, default=20)
     p.add_argument("--steps", type=int, default=5)
+    p.add_argument("--minutes", type=float, default=18)
     args = p.parse_args()
-    t = labtest.begin(count=3, disks=2, config={
+    # As many sessions in a connection as anybody wants: neither side is to wait
+    # for more of them.
+    t = labtest.begin(count=3, disks=2, max_sessions=100, config={
         "glusterfs": {"max_inflight_operations": 200,
                       # Its looks at the nodes would be counted, too.
                       "disable_monitor_gluster_nodes": True}})
     print("replica-3 volumes of 1 GiB on three nodes, in %s" % (
         "User-mode Linux" if t.nodes.uml else "this kernel"))
     connect_cost(t)
-    compare(t, {"hand": ByHand(t), "brickyard": Brickyard(t)}, args.volumes)
+    began = time.monotonic()
+    table = compare(t, {"hand": ByHand(t), "brickyard": Brickyard(t)}, args)
+    table.tell()
     steps(t, args.steps)
+    print("\nall in all %.0f s" % (time.monotonic() - began))
     t.lab.down()
 
 

@@ -15,10 +15,12 @@ dist_check_SCRIPTS += \
 	%D%/t-destroydata.t \
 	%D%/t-duties.t \
 	%D%/t-evict.t \
+	%D%/t-faulty-plugins.t \
 	%D%/t-from-heketi.t \
 	%D%/t-examine.t \
 	%D%/t-forget.t \
 	%D%/t-havoc.t \
+	%D%/t-lost.t \
 	%D%/t-heketi-start.t \
 	%D%/t-http-auth.t \
 	%D%/t-http-bad-input.t \

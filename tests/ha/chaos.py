@@ -29,6 +29,7 @@ from etcd import wait_for
 LEASE_S = 2
 DISK_GB = 60
 HOSTING_GB = 12             # what is made for block volumes
+LEFTOVER_S = 10             # then they are tried again
 QUIET_S = 150               # for what is under way: stuck undos wait 60 s
 POLL_S = 60
 RETENTION_S = 600           # longer than any phase
@@ -46,6 +47,7 @@ class Run:
         self.lock = threading.Lock()
         self.counts = collections.Counter()
         self.violations = []
+        self.most_left = 0          # bricks left over at the end of a phase
         self.volumes = {}           # id -> name, of those that may be there
         self.blocks = {}            # the same of block volumes
         self.moving = threading.Lock()  # a device is being emptied
@@ -55,7 +57,9 @@ class Run:
                 "lease_ttl_ms": LEASE_S * 1000, "queue_hold_ms": 500,
                 "result_retention_s": RETENTION_S,
                 "shutdown_delay_ms": 300, "heal_wait_s": 5,
-                "glusterfs": {"auto_create_block_hosting_volume": True,
+                "glusterfs": {"start_time_background_cleaner": 1,
+                              "refresh_time_background_cleaner": LEFTOVER_S,
+                              "auto_create_block_hosting_volume": True,
                               "block_hosting_volume_size": HOSTING_GB},
                 "executors": {"simulated": {"device_size_gb": str(DISK_GB)}}},
             latency="bricks_create=60,volume_create=40,bricks_destroy=40,"
@@ -244,7 +248,7 @@ class Worker:
                      {"expand_size": size})
 
     def create_block(self):
-        size = self.rng.randrange(1, 5)
+        size = self.rng.randrange(4)
         name = self.name("b")
         event = self.journal.add("block", name, "create", UNKNOWN, size=size,
                                  called=name)
@@ -503,7 +507,8 @@ class ReplicaNemesis(Nemesis):
     def actions(self):
         return (self.kill, self.kill, self.kill_in_a_step, self.kill_many,
                 self.restart, self.pause, self.pause, self.black_hole,
-                self.black_hole, self.cut, self.slow_down, self.bad_nodes)
+                self.black_hole, self.cut, self.slow_down, self.bad_nodes,
+                self.lose_a_node)
 
     def one(self):
         return self.rng.randrange(self.run.args.replicas)
@@ -595,6 +600,18 @@ class ReplicaNemesis(Nemesis):
             self.inst.faults(i, "")
 
 
+    def lose_a_node(self):
+        """Nobody reaches it, for long enough that work there is given up; some
+        replicas notice earlier than others."""
+        fault = "*@n%d=unreachable:lost" % self.rng.randrange(4)
+        for i in range(self.run.args.replicas):
+            self.inst.faults(i, fault)
+        self.run.count("nodes lost")
+        self.sleep(0.5, 3)
+        for i in range(self.run.args.replicas):
+            self.inst.faults(i, "")
+
+
 class EtcdNemesis(Nemesis):
     def actions(self):
         return (self.kill_member, self.kill_leader, self.freeze_member,
@@ -663,13 +680,16 @@ class EtcdNemesis(Nemesis):
 # ---- phases ----
 
 def quiet(run):
-    """No operation is open any more, says etcd."""
+    """No operation is open any more, and nothing left over, says etcd."""
     def look():
         try:
             docs = run.inst.docs("operations/")
+            left = run.inst.docs("admin/leftovers/")
         except Exception:
             return False
-        return all(d["status"] in ("done", "failed") for d in docs.values())
+        run.most_left = max(run.most_left, len(left))
+        return not left and all(d["status"] in ("done", "failed")
+                                for d in docs.values())
     return wait_for(look, QUIET_S, 0.2)
 
 
@@ -690,7 +710,8 @@ def check(run, workers):
         run.inst.wait_up(i, seconds=60)
         run.ask_counters(i)
     if not quiet(run):
-        run.violated("there are open operations %d s after all was healed"
+        run.violated("there are open operations or leftovers %d s after all "
+                     "was healed"
                      % QUIET_S)
     for w in workers:
         w.resolve()
@@ -720,6 +741,8 @@ def figures(run, seconds):
         logs.count(" adopted at stage "), run.total("conflicts"),
         run.total("commits"), fences))
     say(", ".join("%s %d" % kv for kv in sorted(c.items())))
+    say("leftovers made %d, at most %d at the end of a phase" % (
+        logs.count(" does not answer: "), run.most_left))
     say("violations %d" % len(run.violations))
 
 

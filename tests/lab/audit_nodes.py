@@ -10,6 +10,8 @@ import json
 import time
 import xml.etree.ElementTree as ET
 
+import tap
+
 OVER = ("done", "failed")
 MOUNTS = "/var/lib/heketi/mounts"
 CLONES = ("/run/gluster/", "/var/run/gluster/")
@@ -35,7 +37,8 @@ awk '$2 ~ "^/var/lib/heketi/mounts/" || $2 ~ "^/run/gluster/snaps/" { print $2 }
 	while read -r m; do stat -c '%g %a %n' "$m"/brick* 2>&1; done
 part processes
 for p in /proc/[0-9]*; do
-	[ "$(cat $p/comm 2>/dev/null)" = glusterfsd ] && tr '\0' '\n' <$p/cmdline |
+	{ read -r comm <$p/comm; } 2>/dev/null || continue
+	[ "$comm" != glusterfsd ] || tr '\0' '\n' <$p/cmdline |
 		sed -n '/^--brick-name$/{n;p}'
 done
 part volumes
@@ -43,7 +46,7 @@ gluster --mode=script --timeout=60 volume info --xml
 part peers
 gluster --mode=script --timeout=60 peer status --xml
 part snapshots
-gluster --mode=script --timeout=60 snapshot list
+for s in /var/lib/glusterd/snaps/*; do [ ! -d "$s" ] || echo "${s##*/}"; done
 part end
 """
 
@@ -95,8 +98,7 @@ class NodeFacts:
         self.processes = p["processes"].split()
         self.volumes = self._volumes(p["volumes"])
         self.peers = self._peers(p["peers"])
-        self.snapshots = [s for s in p["snapshots"].splitlines()
-                          if s.strip() and "No snapshots" not in s]
+        self.snapshots = p["snapshots"].split()
 
     @staticmethod
     def _volumes(text):
@@ -164,6 +166,12 @@ class Audit:
                          op["kind"], op["status"], op["stage"])
         for n in self.by["slots"]:
             self.say("slot %s is still taken", n)
+        for i, left in self.by["admin"].items():
+            if i.startswith("leftovers/") and any(
+                    "host %s\n" % self.lab.nodes.addresses.get(n, n) in
+                    left.get("value", "") for n in self.facts):
+                self.say("brick %s is left over, and its node is there",
+                         i.partition("/")[2])
         for i, v in self.by["volumes"].items():
             if v["doing"] != "settled" or v.get("pending"):
                 self.say("volume %s is still %s", i, v["doing"])
@@ -282,7 +290,8 @@ class Audit:
                                                      extent):
             self.say("%s: its pool has metadata of %s bytes, not %d", what,
                      pool["lv_metadata_size"], b["metadata_bytes"])
-        tags = set(lv["lv_tags"].split(","))
+        # Of the pair: lvcreate gives them to the pool.
+        tags = set((lv["lv_tags"] + "," + pool["lv_tags"]).split(","))
         want = {"brickyard", "brickyard.brick=" + b["id"],
                 "brickyard.volume=" + v["id"]}
         if not want <= tags:
@@ -396,12 +405,15 @@ class Audit:
                 self.say("%s: peer %s is not connected (%s)", n, h, state)
 
 
-def audit(lab, down=(), seconds=30):
-    """What does not fit.  A moment's difference (an undo that is not through,
-    a brick that starts) is waited for; down: nodes that are off."""
+def audit(lab, down=(), seconds=180):
+    """What does not fit.  What comes right by itself (an undo that is not through,
+    a brick that starts, peers that have yet to find each other, a brick left over
+    that is tried again each minute) is waited for, for so long on a machine that
+    is busy; down: nodes that are off."""
     end = time.monotonic() + seconds
     while True:
         bad = Audit(lab, lab.inst.docs(), down).run()
         if not bad or time.monotonic() > end:
             return bad
+        tap.diag("the audit looks again, as " + bad[0][:200])
         time.sleep(1)

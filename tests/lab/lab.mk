@@ -30,8 +30,9 @@ dist_check_SCRIPTS += \
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
 	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
 	%D%/kubepods.py
-# Each takes five to fifteen minutes, and two of them are not steady yet (see
-# HACKING.md): contrib/check names them as not run, contrib/check --long runs them.
+# Each takes five to fifteen minutes; ssh-nodes.t is not steady yet (see
+# HACKING.md): contrib/check names them as not run,
+# contrib/check --long runs them.
 LONG_TESTS = %D%/ssh-nodes.t %D%/ssh-replace.t %D%/ssh-replicas.t
 EXTRA_DIST += $(LONG_TESTS)
 print-long-tests:

@@ -68,7 +68,7 @@ class Test:
         """A new connection: the balancer closes those that idle."""
         return self.lab.client()
 
-    def call(self, method, path, body=None, seconds=300, client=None):
+    def call(self, method, path, body=None, seconds=600, client=None):
         """(status, what came) at the end of the operation; the body as JSON
         where it is."""
         c = client or self.lab.client()
@@ -115,7 +115,7 @@ class Test:
 
     # ---- looking ----
 
-    def audit(self, when, down=(), seconds=30):
+    def audit(self, when, down=(), seconds=180):
         import audit_nodes
         began = time.monotonic()
         bad = audit_nodes.audit(self.lab, down, seconds)

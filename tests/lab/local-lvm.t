@@ -91,11 +91,11 @@ tap.ok(r.ok, "two bricks are made, one an arbiter's of 16 MiB, which mkfs.xfs re
 tap.is_(lv("brick_" + A, "lv_size,pool_lv,segtype"), ["400.00", "tp_" + A, "thin"], "a thin volume of the asked size in its pool")
 tap.is_(lv("tp_" + A, "lv_size,lv_metadata_size,chunk_size,thin_count"), ["400.00", "4.00", "0.25", "1"],
         "the pool has heketi's sizes")
-tap.is_(sorted(lv("brick_" + A, "lv_tags")[0].split(",")),
+tap.is_(sorted(lv("tp_" + A, "lv_tags")[0].split(",")),
         ["brickyard", "brickyard.brick=" + A, "brickyard.operation=" + lab.ident(88), "brickyard.volume=" + lab.ident(77)],
-        "tags say whose it is")
+        "tags of the pool say whose it is")
 dm = "/dev/mapper/%s-brick_%s" % (vg, A)
-tap.is_(drv.fstab_text().split("\n")[0], "%s %s xfs rw,inode64,noatime,nouuid 1 2" % (dm, at), "the fstab line is heketi's")
+tap.has(drv.fstab_text().split("\n"), "%s %s xfs rw,inode64,noatime,nouuid 1 2" % (dm, at), "the fstab line is heketi's")
 tap.has(lab.mounts_below(d), at, "it is mounted")
 st = os.stat(at + "/brick")
 tap.is_((st.st_gid, oct(st.st_mode & 0o7777)), (1234, "0o2775"), "with the volume's group")

@@ -95,7 +95,8 @@ for word; do
 	*) if [ -z "$verb" ]; then verb=$word; else unit=${word%.service}; fi ;;
 	esac
 done
-pid=$(cat "/run/$unit.pid" 2>/dev/null)
+pid=
+[ ! -e "/run/$unit.pid" ] || read -r pid <"/run/$unit.pid"
 running() { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
 case $verb in
 status|is-active)

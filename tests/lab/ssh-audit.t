@@ -11,6 +11,7 @@ t = labtest.begin(count=2, disks=1, replicas=1, members=1)
 v = t.create(name="seen", durability={"type": "replicate", "replicate": {"replica": 2}}, gid=3000)
 t.audit("nothing was done")
 b = v["bricks"][0]
+pool = "tp_" + b["id"]
 nodes = {i.split("/")[1]: d["manage"][0] for i, d in t.inst.docs("nodes/").items()}
 n = nodes[b["node"]]
 vg, at, brick = "vg_" + b["device"], b["path"][:-len("/brick")], "brick_" + b["id"]
@@ -26,8 +27,8 @@ def found(what, do, undo, *words):
 
 found("a logical volume too many", "lvm lvcreate -qq -an -Zn -L 4M -n extra " + vg, "lvm lvremove -qq -f %s/extra" % vg,
       "logical volume", "extra is nobody's")
-found("a tag that is gone", "lvm lvchange -qq --deltag brickyard.brick=%s %s/%s" % (b["id"], vg, brick),
-      "lvm lvchange -qq --addtag brickyard.brick=%s %s/%s" % (b["id"], vg, brick), b["id"], "has the tags")
+found("a tag that is gone", "lvm lvchange -qq --deltag brickyard.brick=%s %s/%s" % (b["id"], vg, pool),
+      "lvm lvchange -qq --addtag brickyard.brick=%s %s/%s" % (b["id"], vg, pool), b["id"], "has the tags")
 found("a larger brick", "lvm lvextend -qq -L +4M %s/%s" % (vg, brick), "lvm lvreduce -qq -f -L -4M %s/%s" % (vg, brick),
       b["id"], "bytes")
 found("an fstab line that is gone", "cp /etc/fstab /tmp/fstab; sed -i '/%s/d' /etc/fstab" % brick,
@@ -48,6 +49,8 @@ found("a stopped volume", "gluster --mode=script volume stop seen force", "glust
       "volume seen is Stopped")
 found("a volume of somebody", "mkdir /srv/b && gluster --mode=script volume create other %s:/srv/b force" % t.nodes.addresses[n],
       "gluster --mode=script volume delete other", "gluster volume other is nobody's")
+found("a snapshot", "gluster --mode=script snapshot create snap seen no-timestamp",
+      "gluster --mode=script snapshot delete snap", "snapshot snap is nobody's")
 t.audit("all was undone")
 t.nodes.kill(n)
 bad = audit_nodes.audit(t.lab, seconds=0)

@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+import threading
 import traceback
 
 BUILDDIR = os.environ.get("BUILDDIR", os.getcwd())
@@ -11,43 +12,44 @@ SRCDIR = os.environ.get("SRCDIR", os.getcwd())
 _n = 0
 _bad = 0
 _done = False
+_lock = threading.RLock()       # threads of a test may say something at once
 
 
 def diag(*lines):
-    for line in lines:
-        for part in str(line).splitlines() or [""]:
-            print("# " + part, flush=True)
+    with _lock:
+        for line in lines:
+            for part in str(line).splitlines() or [""]:
+                print("# " + part, flush=True)
 
 
-def ok(cond, name):
+def ok(cond, name, *why):
     global _n, _bad
-    _n += 1
-    print("%s %d - %s" % ("ok" if cond else "not ok", _n, name), flush=True)
-    if not cond:
-        _bad += 1
-        caller = traceback.extract_stack(limit=3)
-        diag(*("%s:%d" % (f.filename, f.lineno) for f in caller[:-1]))
+    with _lock:
+        _n += 1
+        print("%s %d - %s" % ("ok" if cond else "not ok", _n, name),
+              flush=True)
+        if not cond:
+            _bad += 1
+            caller = [f for f in traceback.extract_stack(limit=4)
+                      if f.filename != __file__]
+            diag(*["%s:%d" % (f.filename, f.lineno) for f in caller], *why)
     return bool(cond)
 
 
 def is_(got, want, name):
-    if not ok(got == want, name):
-        diag("got  %r" % (got,), "want %r" % (want,))
-        return False
-    return True
+    return ok(got == want, name, "got  %r" % (got,), "want %r" % (want,))
 
 
 def has(got, part, name):
-    if not ok(part in got, name):
-        diag("got  %r" % (got,), "want a part %r" % (part,))
-        return False
-    return True
+    return ok(part in got, name, "got  %r" % (got,),
+              "want a part %r" % (part,))
 
 
 def skip(name, why):
     global _n
-    _n += 1
-    print("ok %d - %s # SKIP %s" % (_n, name, why), flush=True)
+    with _lock:
+        _n += 1
+        print("ok %d - %s # SKIP %s" % (_n, name, why), flush=True)
 
 
 def skip_all(why):

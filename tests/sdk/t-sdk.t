@@ -36,6 +36,8 @@ class Package:
             "/brickyard-plugin-check")][0])
         self.sbin = os.path.dirname([f for f in found if f.endswith(
             "/sbin/brickyardd")][0])
+        self.contrib = os.path.dirname([f for f in found if f.endswith(
+            "/contrib/new-plugin")][0])
         self.plugins = os.path.dirname(os.path.dirname(
             [f for f in found if f.endswith("/executors/simulated.so")][0]))
 
@@ -58,18 +60,17 @@ class Package:
         return p
 
 
-def sources(work):
+def sources(package, work):
     """The examples, and skeletons, in a directory far from the tree."""
     src = os.path.join(work, "src")
-    shutil.copytree(os.path.join(tap.SRCDIR, "contrib", "examples"), src)
+    shutil.copytree(os.path.join(package.contrib, "examples"), src)
+    new_plugin = os.path.join(package.contrib, "new-plugin")
     for args in (["fresh-type"], ["fresh-exec", "executor"]):
-        p = subprocess.run([os.path.join(tap.SRCDIR, "contrib", "new-plugin")] +
-                           args, cwd=src, stdout=subprocess.DEVNULL)
+        p = package.run(new_plugin, *args, cwd=src, hide=True)
         tap.is_(p.returncode, 0, "new-plugin " + " ".join(args))
     for args in (["Bad"], [], ["a b"], ["x", "thing"], ["fresh-type"]):
-        p = subprocess.run([os.path.join(tap.SRCDIR, "contrib", "new-plugin")] +
-                           args, cwd=src, text=True, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT)
+        p = subprocess.run([new_plugin] + args, cwd=src, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         tap.ok(p.returncode == 1 and p.stdout.startswith("new-plugin: "),
                "new-plugin %s: %s" % (args, p.stdout.strip()))
     return src
@@ -109,6 +110,11 @@ def checks(package, src, work):
 def install(package, src):
     where = package.run("pkg-config", "--variable=executordir", "brickyard-plugin",
                         hide=True).stdout.strip()
+    for name, end in ("mandir", "/man"), ("contribdir", "/contrib"):
+        value = package.run("pkg-config", "--variable=" + name,
+                            "brickyard-plugin", hide=True).stdout.strip()
+        tap.ok(value.startswith("/") and value.endswith(end),
+               "brickyard-plugin.pc knows %s: %s" % (name, value))
     # Some pkg-config put the system root before variables, others don't.
     destdir = "" if where.startswith(package.top) else package.top
     for name in ("container-exec", "script-bridge", "thin-arbiter"):
@@ -124,6 +130,8 @@ def install(package, src):
 PROGRAMS = {
     "run": "#!/bin/sh\nexec /bin/sh -s\n",
     "node_check": "#!/bin/sh\nexit 0\n",
+    "node_probe": "#!/bin/sh\n"
+                  "printf 'check=login\\nverdict=ok\\ntext=it is here\\n'\n",
     "peer_probe": "#!/bin/sh\ngrep -q '^host=.' || exit 20\n",
     "device_prepare": """#!/usr/bin/env python3
 import os, sys
@@ -248,6 +256,9 @@ def use_bridge(steps, state):
                                 {"node": ns[0], "name": "/dev/taken"})
         tap.ok(status == 500 and b"something is on it" in body,
                "a program's reason reaches the client")
+        status, _, body = d.request("GET", "/v1/nodes/%s/check" % ns[0])
+        tap.ok(b"it is here" in body, "a probe by a program: %d %r" %
+               (status, body))
         status, _, body = d.run("POST", "/volumes", {
             "size": 1, "durability": {"type": "replicate",
                                       "replicate": {"replica": 3}}})
@@ -354,7 +365,7 @@ def main():
         steps, state = os.path.join(work, "steps"), os.path.join(work, "state")
         write_programs(steps, state)
         package = Installed.package = Package(os.path.join(work, "installed"))
-        src = sources(work)
+        src = sources(package, work)
         build(package, src)
         checks(package, src, work)
         install(package, src)

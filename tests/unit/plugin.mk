@@ -16,6 +16,10 @@ check_PROGRAMS += %D%/t-volume-type
 %C%_t_volume_type_SOURCES = %D%/t-volume-type.c %D%/plug/plug.h
 %C%_t_volume_type_LDADD = libcore.la libutil.la
 
+check_PROGRAMS += %D%/t-errand
+%C%_t_errand_SOURCES = %D%/t-errand.c
+%C%_t_errand_LDADD = libcore.la libutil.la
+
 check_PROGRAMS += %D%/t-executor
 %C%_t_executor_SOURCES = %D%/t-executor.c
 %C%_t_executor_LDADD = libcore.la libutil.la
@@ -38,3 +42,13 @@ check_LTLIBRARIES += %D%/plug/shell.la
 %C%_plug_shell_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
 %C%_plug_shell_la_LDFLAGS = $(LDFLAGS_PLUGIN) -rpath /nowhere
 dist_check_SCRIPTS += %D%/t-script.t
+
+# Plug-ins that break their word when told to, in a whole daemon.
+check_LTLIBRARIES += %D%/plug/trouble.la %D%/plug/moody.la
+%C%_plug_trouble_la_SOURCES = %D%/plug/trouble.c
+%C%_plug_trouble_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
+%C%_plug_trouble_la_LDFLAGS = $(LDFLAGS_PLUGIN) -rpath /nowhere
+%C%_plug_trouble_la_LIBADD = -ldl
+%C%_plug_moody_la_SOURCES = %D%/plug/moody.c
+%C%_plug_moody_la_CPPFLAGS = $(CPPFLAGS_PLUGIN)
+%C%_plug_moody_la_LDFLAGS = $(LDFLAGS_PLUGIN) -rpath /nowhere

@@ -93,9 +93,45 @@ begin_clone(const char *volume, char op[ID_SIZE], struct error *err)
 	return service_volume_clone(w.s[0], volume, "copy", op, err);
 }
 
+static enum err
+begin_create(const char *volume, char op[ID_SIZE], struct error *err)
+{
+	arm();
+	return create_with(0, "", "2", op);
+}
+
+static enum err
+begin_large_create(const char *volume, char op[ID_SIZE], struct error *err)
+{
+	arm();
+	return create(0, "", op);
+}
+
+static enum err
+begin_expand(const char *volume, char op[ID_SIZE], struct error *err)
+{
+	arm();
+	return service_volume_expand(w.s[0], volume, 3, op, err);
+}
+
+static enum err
+begin_delete(const char *volume, char op[ID_SIZE], struct error *err)
+{
+	arm();
+	return service_volume_delete(w.s[0], volume, op, err);
+}
+
+/* A node is lost, not only the replica. */
+static enum err
+strike_and_lose(const struct fake_call *c, struct error *err)
+{
+	strike();
+	return hook_lose(c, err);
+}
+
 /* Records, nodes and gluster agree; nothing is pending, no slot is taken. */
 static bool
-is_well(size_t nvolumes, size_t nmade)
+is_well(size_t nvolumes, size_t nmade, size_t neach)
 {
 	size_t n, bad = 0;
 	CLEANUP(strs_release) struct strs ids = { 0 };
@@ -105,7 +141,7 @@ is_well(size_t nvolumes, size_t nmade)
 		RECORD_SCOPE struct volume *v =
 			service_volume(w.s[1], ids.v[i]);
 
-		bad += v->doing != VOLUME_SETTLED || v->nbricks != 2 ||
+		bad += v->doing != VOLUME_SETTLED || v->nbricks != neach ||
 		       v->pending[0] != '\0' ||
 		       strcmp(v->bricks[0].node, v->bricks[1].node) == 0;
 		for (size_t k = 0; k < v->nbricks; k++)
@@ -128,7 +164,16 @@ struct dying {
 	const char *fails;	/* step, or NULL */
 	enum err end, other;	/* how it may end */
 	size_t volumes, bricks;
+	size_t each;		/* bricks a volume */
+	bool loses;		/* the first node asked for the step is lost */
 };
+
+static fake_hook_fn *
+hook_of(const struct dying *d)
+{
+	return d->loses ? strike_and_lose :
+	       d->fails != NULL ? strike_and_fail : strike_step;
+}
 
 /* true: the moment came before the end. */
 static bool
@@ -146,14 +191,18 @@ die_at(const struct dying *d, int at)
 	target_of(op, id);
 	armed_at = at;
 	hook_step = d->fails;
-	armed_hook = d->fails != NULL ? strike_and_fail : strike_step;
+	hook_code = ERR_TIMEOUT;
+	lost_node[0] = '\0';
+	armed_hook = hook_of(d);
 	is_int(d->begin(id, op, &err), ERR_OK, "it is accepted");
 	r = wait_end(1, op);
 	struck = moments >= at;
 	hub_before_commit(w.hub, NULL);
 	fake_hook = NULL;
 	ok(r == d->end || r == d->other, "moment %d: it ends with %d", at, r);
-	ok(is_well(d->volumes, d->bricks), "moment %d: all agree", at);
+	ok(is_well(d->volumes, d->bricks, d->each), "moment %d: all agree", at);
+	is_int(hub_count(w.hub, "admin/leftovers/"), d->loses, "moment %d: what "
+	       "is left over", at);
 	if (d->begin != begin_clone)
 		check_sums(1);
 	end();
@@ -164,15 +213,25 @@ static void
 test_dying(void)
 {
 	static const struct dying all[] = {
-		{ "evict", begin_evict, NULL, ERR_OK, ERR_OK, 1, 2 },
+		{ "evict", begin_evict, NULL, ERR_OK, ERR_OK, 1, 2, 2, false },
 		{ "evict that fails", begin_evict, "brick_replace", ERR_EXEC,
-		  ERR_EXEC, 1, 2 },
+		  ERR_EXEC, 1, 2, 2, false },
 		{ "evict that seems to fail", begin_evict, "brick_replace_done",
-		  ERR_OK, ERR_OK, 1, 2 },
-		{ "remove", begin_remove, NULL, ERR_OK, ERR_OK, 2, 4 },
-		{ "clone", begin_clone, NULL, ERR_OK, ERR_OK, 2, 2 },
+		  ERR_OK, ERR_OK, 1, 2, 2, false },
+		{ "remove", begin_remove, NULL, ERR_OK, ERR_OK, 2, 4, 2, false },
+		{ "clone", begin_clone, NULL, ERR_OK, ERR_OK, 2, 2, 2, false },
 		{ "clone that fails", begin_clone, "volume_clone_done", ERR_EXEC,
-		  ERR_EXEC, 1, 2 },
+		  ERR_EXEC, 1, 2, 2, false },
+		{ "create that loses a node", begin_create, "bricks_create",
+		  ERR_OK, ERR_OK, 2, 4, 2, true },
+		{ "create that loses a node it needs", begin_large_create,
+		  "bricks_create", ERR_TIMEOUT, ERR_TIMEOUT, 1, 2, 2, true },
+		{ "expand that loses a node", begin_expand, "bricks_create",
+		  ERR_OK, ERR_OK, 1, 4, 4, true },
+		{ "delete that loses a node", begin_delete, "bricks_destroy",
+		  ERR_OK, ERR_OK, 0, 1, 2, true },
+		{ "evict that loses a node", begin_evict, "bricks_create",
+		  ERR_TIMEOUT, ERR_TIMEOUT, 1, 2, 2, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)

@@ -232,7 +232,25 @@ have_volume(char id[ID_SIZE])
 	target_of(op, id);
 }
 
-/* Every device's used space is the sum of the bricks on it; returns the sum. */
+/* What bricks that are left over take on a device. */
+static uint64_t
+left_on(int s, const char *device)
+{
+	size_t n;
+	struct leftover_view *l = service_leftovers(w.s[s], &n);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(l[i].brick.device, device) == 0)
+			sum += l[i].brick.thin_pool_bytes +
+			       l[i].brick.metadata_bytes;
+	service_leftovers_free(l, n);
+	return sum;
+}
+
+/* Every device's used space is the sum of the bricks on it, and of those left over
+ * there; returns the sum.
+ */
 static uint64_t
 check_sums(int s)
 {
@@ -253,6 +271,7 @@ check_sums(int s)
 			sum += l[k].brick->thin_pool_bytes +
 			       l[k].brick->metadata_bytes;
 		service_device_bricks_free(l, n);
+		sum += left_on(s, d->id);
 		bad += sum != d->used_bytes;
 		all += sum;
 	}
@@ -321,6 +340,25 @@ hook_bad_node(const struct fake_call *c, struct error *err)
 		return ERR_OK;
 	refusals++;
 	return fail(err, ERR_EXEC, "disk on fire");
+}
+
+/* The node that is asked first to do hook_step is lost from then on: nothing that it
+ * is asked is answered, but with hook_code.
+ */
+static pthread_mutex_t lost_lock = PTHREAD_MUTEX_INITIALIZER;
+static char lost_node[ID_SIZE];
+
+static enum err
+hook_lose(const struct fake_call *c, struct error *err)
+{
+	LOCK_FOR_SCOPE(&lost_lock);
+
+	if (lost_node[0] == '\0' && strcmp(c->step, hook_step) == 0)
+		snprintf(lost_node, sizeof(lost_node), "%s", c->node);
+	if (strcmp(c->node, lost_node) != 0)
+		return ERR_OK;
+	return fail(err, strcmp(c->step, "node_check") == 0 ? ERR_UNREACHABLE :
+		    hook_code, "%s: no answer", c->host);
 }
 
 static _Atomic(const char *) hook_gone;
@@ -1202,6 +1240,187 @@ test_bad_node_is_avoided(void)
 	end();
 }
 
+/* ---- what is lost ---- */
+
+static struct seen {
+	char op[ID_SIZE];
+	uint64_t epoch;
+	int times;
+} made, removed;
+
+/* Who makes bricks on a node that is lost, and who takes them away later? */
+static enum err
+hook_lose_and_see(const struct fake_call *c, struct error *err)
+{
+	enum err r = hook_lose(c, err);
+	LOCK_FOR_SCOPE(&lost_lock);
+	bool makes = strcmp(c->step, "bricks_create") == 0;
+	struct seen *s = makes ? &made : &removed;
+
+	if (strcmp(c->node, lost_node) == 0 &&
+	    (makes || strcmp(c->step, "bricks_destroy") == 0)) {
+		snprintf(s->op, sizeof(s->op), "%s", c->call->operation_id);
+		s->epoch = c->call->epoch;
+		s->times++;
+	}
+	return r;
+}
+
+static enum err
+hook_see_left(const struct fake_call *c, struct error *err)
+{
+	LOCK_FOR_SCOPE(&lost_lock);
+
+	if (strcmp(c->step, "bricks_destroy") != 0)
+		return ERR_OK;
+	snprintf(removed.op, sizeof(removed.op), "%s", c->call->operation_id);
+	removed.epoch = c->call->epoch;
+	removed.times++;
+	return hook_times-- > 0 ? fail(err, ERR_FENCED, "fenced as told") : ERR_OK;
+}
+
+static bool
+nothing_is_left(void)
+{
+	return hub_count(w.hub, "admin/leftovers/") == 0;
+}
+
+/* The node is back, and so are we: what was left over is taken away soon. */
+static void
+clear_leftovers(int fences)
+{
+	stop(0, 1000);
+	lost_node[0] = '\0';
+	removed.times = 0;
+	hook(hook_see_left, "", fences, 0);
+	start(0);
+	ok(wait_for(nothing_is_left), "the node is back: nothing is left over");
+	fake_hook = NULL;
+	check_sums(0);
+}
+
+static void
+test_leftover_is_fenced(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin_with("what is left over is taken away as the operation that left it",
+		   "glusterfs.start_time_background_cleaner", "1");
+	lost_node[0] = '\0';
+	made.times = removed.times = 0;
+	hook(hook_lose_and_see, "bricks_create", 0, ERR_TIMEOUT);
+	is_int(create_with(0, "", "2", op), ERR_OK, "a create begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well, elsewhere");
+	is_int(made.times, 1, "the lost node was asked once for bricks");
+	is_int(removed.times, 1, "and once to take them away");
+	ok(removed.epoch > made.epoch, "under a higher epoch than they were made");
+	is_int(hub_count(w.hub, "admin/leftovers/"), 1, "a brick is left over");
+	is_int(fake_bricks(), 2, "the volume has its bricks");
+	ok(check_sums(0) > 0, "its space stays taken");
+	clear_leftovers(0);
+	is_int(removed.times, 1, "it was taken away at once");
+	ok(strcmp(removed.op, op) == 0 && removed.epoch > made.epoch,
+	   "as the create, which is fenced by that");
+	is_int(fake_bricks(), 2, "the volume has its bricks");
+	end();
+
+	begin_with("who is fenced, because the operation went on there, does it by "
+		   "itself", "glusterfs.start_time_background_cleaner", "1");
+	lost_node[0] = '\0';
+	hook(hook_lose_and_see, "bricks_create", 0, ERR_TIMEOUT);
+	is_int(create_with(0, "", "2", op), ERR_OK, "a create begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well, elsewhere");
+	clear_leftovers(1);
+	is_int(removed.times, 2, "it was taken away at the second try");
+	ok(strcmp(removed.op, op) != 0, "not as the create");
+	end();
+}
+
+static void
+test_no_room_elsewhere(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin_with("a node is lost, and there is no room elsewhere",
+		   "glusterfs.start_time_background_cleaner", "1");
+	have_volume(id);
+	lost_node[0] = '\0';
+	hook(hook_lose, "bricks_create", 0, ERR_UNREACHABLE);
+	is_int(create(0, "name", op), ERR_OK, "a create begins");
+	is_int(wait_end(0, op), ERR_UNREACHABLE, "its end says what went wrong");
+	is_int(hub_count(w.hub, "volumes/"), 1, "it is gone");
+	is_int(fake_bricks(), 3, "its other bricks are, too");
+	is_int(hub_count(w.hub, "admin/leftovers/"), 1, "one is left over");
+	check_sums(0);
+	is_int(service_volume_expand(w.s[0], id, 3, op, &err), ERR_OK,
+	       "an expand begins");
+	is_int(wait_end(0, op), ERR_UNREACHABLE, "its end says what went wrong");
+	check_volume(id, 5, 3);
+	is_int(hub_count(w.hub, "admin/leftovers/"), 2, "another is left over");
+	check_sums(0);
+	clear_leftovers(0);
+	is_int(create(0, "name", op), ERR_OK, "then a create of that name");
+	is_int(wait_end(0, op), ERR_OK, "ends well");
+	end();
+}
+
+/* A node that answers when there is no other place. */
+static enum err
+hook_blink(const struct fake_call *c, struct error *err)
+{
+	enum err r = hook_lose(c, err);
+
+	LOCK_FOR_SCOPE(&lost_lock);
+	if (r != ERR_OK && strcmp(c->step, "node_check") == 0 &&
+	    hook_times-- == 0) {
+		fake_hook = NULL;
+		return ERR_OK;
+	}
+	return r;
+}
+
+static void
+test_lost_node_is_back(void)
+{
+	char op[ID_SIZE] = "";
+
+	begin("a lost node that answers again is as good as the others");
+	lost_node[0] = '\0';
+	/* The undo finds it lost, the next placement does not. */
+	hook(hook_blink, "bricks_create", 1, ERR_UNREACHABLE);
+	is_int(create(0, "", op), ERR_OK, "a create begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	is_int(hub_count(w.hub, "admin/leftovers/"), 1, "a brick is left over");
+	is_int(fake_bricks(), 3, "the volume has its bricks");
+	check_sums(0);
+	end();
+}
+
+/* gluster has forgotten it: there is no way back. */
+static void
+test_delete_beside_lost_node(void)
+{
+	char op[ID_SIZE] = "", id[ID_SIZE];
+	struct error err;
+
+	begin_with("a delete whose volume is gone from gluster ends, node or no node",
+		   "glusterfs.start_time_background_cleaner", "1");
+	have_volume(id);
+	lost_node[0] = '\0';
+	hook(hook_lose, "bricks_destroy", 0, ERR_UNREACHABLE);
+	is_int(service_volume_delete(w.s[0], id, op, &err), ERR_OK,
+	       "a delete begins");
+	is_int(wait_end(0, op), ERR_OK, "and ends well");
+	is_int(hub_count(w.hub, "volumes/"), 0, "the volume is gone");
+	is_int(hub_count(w.hub, "admin/leftovers/"), 1, "a brick is left over");
+	is_int(fake_bricks(), 1, "on the node");
+	check_sums(0);
+	clear_leftovers(0);
+	check_nothing(0);
+	end();
+}
+
 static void
 test_failed_create_leaves_nothing(void)
 {
@@ -1410,6 +1629,10 @@ main(void)
 	test_slots();
 	test_foreign_volume();
 	test_bad_node_is_avoided();
+	test_leftover_is_fenced();
+	test_no_room_elsewhere();
+	test_lost_node_is_back();
+	test_delete_beside_lost_node();
 	test_failed_create_leaves_nothing();
 	test_fenced_means_stop();
 	test_host_named_twice();

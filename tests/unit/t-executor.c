@@ -816,6 +816,28 @@ test_lost_and_closed(void)
 	usleep(1800 * 1000);
 }
 
+static void
+test_step_limit(void)
+{
+	const struct plugin p = make_plugin(BRICKYARD_THREADS_PARALLEL);
+	struct executor *ex = open_one(&p);
+	struct brickyard_call c = call_within(LONG_MS);
+	int64_t start = clock_mono_ms();
+	struct error err = { 0 };
+
+	executor_set_grace(ex, 50);
+	executor_set_step_limit(ex, 50);
+	fake.sleep_ms = 400;
+	is_int(executor_node_check(ex, &c, &node_1, &err), ERR_TIMEOUT,
+	       "a step may take no longer than the limit");
+	ok(clock_mono_ms() - start < LONG_MS / 2, "whatever its deadline");
+	fake.sleep_ms = 0;
+	is_int(executor_node_check(ex, &c, &node_1, &err), ERR_OK,
+	       "one that is quicker is let be");
+	usleep(500 * 1000);
+	executor_close(ex);
+}
+
 int
 main(void)
 {
@@ -833,6 +855,7 @@ main(void)
 	test_order();
 	test_waiting();
 	test_lost();
+	test_step_limit();
 	test_lost_and_closed();
 	return tap_done();
 }

@@ -85,6 +85,9 @@ lvcreate)
 	head -c 4096 /dev/zero >$root/dev/mapper/${dir##*/}-$name ;;
 lvchange)
 	t=$(tags "$@")
+	case " $* " in *" -ay "*)
+		[ ! -e $root/stuck ] || { echo "  Thin pool is in need of repair"; exit 5; } ;;
+	esac
 	for x in "$@"; do case $x in vg_*) f=$root/lv/$x;; esac; done
 	[ -e $f ] || { echo "  Failed to find logical volume"; exit 5; }
 	read size pool type active tags <$f
@@ -255,8 +258,6 @@ def created(brick, lvm="lvm", yn="n", chunk="256K", mkfs="-i size=512 -n size=81
         "%s lvcreate -qq --autobackup=%s --poolmetadatasize %dK --chunksize %s "
         "--size %dK --thin %s/tp_%s --virtualsize %dK --name brick_%s %s" % (
             lvm, yn, meta, chunk, tp, VG, brick, kib, brick, tags(brick)),
-        "%s lvchange -qq --autobackup=%s %s/brick_%s %s" % (
-            lvm, yn, VG, brick, tags(brick)),
         "mkfs.xfs %s %s" % (mkfs, dm(brick)),
         "mount -o %s %s %s" % (OPTS, dm(brick), mp(brick))]
     return want + (["chown :%d %s/brick" % (gid, mp(brick))] if gid else [])
@@ -302,7 +303,7 @@ got = node.log()
 want = created(A, yn="y", chunk="512K", mkfs="-i size=512 -d su=65536,sw=10 -n size=8192") + \
     created(B, yn="y", mkfs="-i maxpct=100 -n size=8192", mib=320)
 tap.is_(sorted(got), sorted(want), "the arbiter's has small chunks, many inodes and no stripes")
-tap.is_([x.split()[1] for x in got[:4]], ["lvcreate", "lvchange"] * 2, "LVM first, a brick at a time")
+tap.is_([x.split()[1] for x in got[:2]], ["lvcreate"] * 2, "LVM first, a brick at a time")
 r = node.bricks("destroy", A + ":400", B + ":320")
 tap.ok(r.ok and node.state()["mountinfo"] == [], "and removed in one call") or tap.diag(r)
 node.gone()
@@ -341,7 +342,7 @@ def put(name, text):
 
 put("tp_" + A, "419430400 - thin-pool active -\n")
 r = node.bricks("create", A + ":400", op=lab.ident(93))
-tap.is_((r.ok, [x.split()[1] for x in node.log() if x.startswith("lvm")]), (True, ["lvcreate", "lvremove", "lvcreate", "lvchange"]),
+tap.is_((r.ok, [x.split()[1] for x in node.log() if x.startswith("lvm")]), (True, ["lvcreate", "lvremove", "lvcreate"]),
         "an empty pool that is in the way of an operation's first call is made anew")
 r = node.bricks("create", A + ":400", op=lab.ident(94))
 tap.is_((r.ok, [x.split()[1] for x in node.log() if x.startswith("lvm")]), (True, ["lvcreate"]),
@@ -353,6 +354,66 @@ tap.is_((r.ok, sorted(os.listdir(node.root + "/lv/" + VG))), (True, ["brick_%s_c
 r = node.bricks("destroy", A + ":400", op=lab.ident(95))
 tap.is_((r.ok, sorted(os.listdir(node.root + "/lv/" + VG))), (True, ["brick_%s_clone" % A, "tp_" + A]),
         "also when only that is left")
+node.gone()
+
+# ---- what can't be activated any more: from an lvcreate that was cut off, or a brick with data?
+
+mine, others = ("brickyard,brickyard.brick=%s,brickyard.operation=%s," % (A, op) for op in (OP, lab.ident(92)))
+for what, lv_tags, pool_tags, fstab, again in (
+        ("by this operation and was never mounted", "-", mine, "", True),
+        ("by this operation and has its line in fstab", "-", mine, "%s %s xfs %s 1 2\n", False),
+        ("by another operation", "-", others, "", False),
+        ("by an older version, which had tagged it when it was done", mine, mine, "", False),
+        ("by nobody we know", "-", "-", "", False)):
+    node = Node()
+    node.write("stuck", "")
+    node.write("fstab", fstab and fstab % (dm(A), node.root + mp(A), OPTS))
+    node.write("lv/%s/tp_%s" % (VG, A), "419430400 - thin-pool - %s\n" % pool_tags)
+    node.write("lv/%s/brick_%s" % (VG, A), "419430400 tp_%s thin - %s\n" % (A, lv_tags))
+    r = node.bricks("create", A + ":400")
+    verbs = [x.split()[1] for x in node.log() if x.startswith("lvm")]
+    tap.is_((r.ok, "lvremove" in verbs), (again, again), "a volume that can't be activated, made " + what +
+            (": it is made anew" if again else ": it stays, with its error")) or tap.diag(r, verbs)
+    tap.ok(r.ok or "in need of repair" in r.text, "in LVM's words") or tap.diag(r)
+    node.gone()
+
+# ---- fstab, at whose end a line is put
+
+for what, before, after in (
+        ("a file of people's", "# x\n\n/dev/a /a ext4 defaults 0 1\n", "# x\n\n/dev/a /a ext4 defaults 0 1\n%s\n"),
+        ("an empty one", "", "%s\n"),
+        ("none at all", None, "%s\n"),
+        ("one that does not end its last line", "/dev/a /a ext4 defaults 0 1", "/dev/a /a ext4 defaults 0 1\n%s\n"),
+        ("one where the line is", "%s\n/dev/a /a ext4\n", "%s\n/dev/a /a ext4\n"),
+        ("one where it is twice", "%s\n%s\n", "%s\n"),
+        ("one with another line for the mount point", "/dev/b %m btrfs x 0 0\n# /dev/c %m x\n", "# /dev/c %m x\n%s\n"),
+        ("one where half a line was written when the disk was full", "/dev/a /a ext4\n%h", "/dev/a /a ext4\n%s\n")):
+    node = Node()
+    line = "%s%s %s xfs %s 1 2" % (node.root, dm(A), node.root + mp(A), OPTS)
+    before, after = (x and x.replace("%s", line).replace("%h", line[:-40]).replace("%m", node.root + mp(A))
+                     for x in (before, after))
+    if before is None:
+        os.unlink(node.root + "/fstab")
+    else:
+        node.write("fstab", before)
+        os.chmod(node.root + "/fstab", 0o640)
+    r = node.bricks("create", A + ":400")
+    tap.is_((r.ok, node.read("fstab")), (True, after), "fstab: " + what) or tap.diag(r)
+    if before is not None:
+        tap.is_(oct(stat.S_IMODE(os.stat(node.root + "/fstab").st_mode)), "0o640", "its mode stays")
+    node.gone()
+
+# ---- several bricks of a device, of which the last takes the directory along
+
+node = Node()
+node.bricks("create", A + ":400", B + ":320")
+r = node.bricks("destroy", A + ":400")
+tap.is_((r.ok, os.listdir(node.mounts + "/" + VG)), (True, ["brick_" + B]), "a device's directory stays while a brick is in it")
+r = node.bricks("destroy", B + ":320")
+tap.is_((r.ok, os.listdir(node.mounts)), (True, []), "and goes with the last")
+os.mkdir(node.mounts + "/" + VG)
+r = node.bricks("destroy", B + ":320")
+tap.is_((r.ok, os.listdir(node.mounts)), (True, []), "also when somebody died before that")
 node.gone()
 
 # ---- mount points behind a symbolic link: /var/run is one
@@ -419,6 +480,16 @@ for shell in SHELLS:
     tap.is_((r.err_class, node.log()), (lab.FENCED, []), "epoch 2 is fenced, nothing was done")
     tap.ok(node.bricks("destroy", A + ":400", epoch=4).ok and node.read("state/fences/" + OP) == "4\n",
            "epoch 4 works")
+    for epoch in 1, 2:
+        for there in None, "", "1\n":
+            name = "state/fences/" + lab.ident(97)
+            if there is not None:
+                node.write(name, there)
+            elif os.path.exists(node.root + "/" + name):
+                os.unlink(node.root + "/" + name)
+            r = node.bricks("destroy", A + ":400", epoch=epoch, op=lab.ident(97))
+            tap.is_((r.ok, node.read(name)), (True, "%d\n" % epoch), "%s: epoch %d where the fence %s" % (
+                shell, epoch, "is not there" if there is None else "says %r" % there)) or tap.diag(r)
     for junk in ("", "x\n", "9" * 15 + "\n"):
         node.write("state/fences/" + OP, junk)
         r = node.bricks("destroy", A + ":400", epoch=5)
@@ -430,7 +501,7 @@ node = Node()
 node.tool("mkfs.xfs", LOG + "echo 7 >$root/state/fences/%s\n" % OP)
 r = node.bricks("create", A + ":400", epoch=3)
 tap.is_(r.err_class, lab.FENCED, "an epoch that comes in the middle of a script ends it")
-tap.is_([x.split()[0] for x in node.log()], ["lvm", "lvm", "mkfs.xfs"], "before the next change")
+tap.is_([x.split()[0] for x in node.log()], ["lvm", "mkfs.xfs"], "before the next change")
 node.gone()
 
 # A script that nobody waits for any more keeps its operation to itself.

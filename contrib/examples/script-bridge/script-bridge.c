@@ -345,6 +345,8 @@ text_device(struct text *t, const struct brickyard_device *d)
 	text_str(t, "kind", d->kind == BRICKYARD_DEVICE_BLOCK ? "block" :
 		 d->kind == BRICKYARD_DEVICE_DIRECTORY ? "directory" : "");
 	text_u64(t, "destroy_data", d->destroy_data);
+	if (BRICKYARD_HAS(d, destroy_pv))
+		text_str(t, "destroy_pv", d->destroy_pv);
 	text_str(t, "destroy_pv", BRICKYARD_HAS(d, destroy_pv) &&
 		 d->destroy_pv != NULL ? d->destroy_pv : "");
 }
@@ -486,10 +488,143 @@ bridge_volume_info(struct brickyard_executor_instance *x,
 	return tell(&s, res);
 }
 
+/* ---- since ABI 1.1; an older host does not know of them ---- */
+
+#define NODE_STEP(step_)						\
+	static int							\
+	bridge_##step_(struct brickyard_executor_instance *x,		\
+		       const struct brickyard_call *call,		\
+		       const struct brickyard_node *node,		\
+		       struct brickyard_result *res,			\
+		       struct brickyard_error *err)			\
+	{								\
+		STEP(#step_);						\
+		return tell(&s, res);					\
+	}
+
+NODE_STEP(node_probe)
+NODE_STEP(node_examine)
+
+static int
+bridge_heal_info(struct brickyard_executor_instance *x,
+		 const struct brickyard_call *call,
+		 const struct brickyard_node *node, const char *name,
+		 struct brickyard_result *res, struct brickyard_error *err)
+{
+	STEP("heal_info");
+	text_str(&s.about, "name", name);
+	return tell(&s, res);
+}
+
+static int
+bridge_brick_replace(struct brickyard_executor_instance *x,
+		     const struct brickyard_call *call,
+		     const struct brickyard_node *node, const char *name,
+		     const struct brickyard_brick_ref *old_brick,
+		     const struct brickyard_brick_ref *new_brick,
+		     struct brickyard_error *err)
+{
+	STEP("brick_replace");
+	text_str(&s.about, "name", name);
+	text_str(&s.about, "old_host", old_brick->host);
+	text_str(&s.about, "old_path", old_brick->path);
+	text_str(&s.about, "new_host", new_brick->host);
+	text_str(&s.about, "new_path", new_brick->path);
+	return tell(&s, NULL);
+}
+
+static int
+bridge_volume_clone(struct brickyard_executor_instance *x,
+		    const struct brickyard_call *call,
+		    const struct brickyard_node *node, const char *name,
+		    const char *clone, const char *snapshot,
+		    struct brickyard_result *res, struct brickyard_error *err)
+{
+	STEP("volume_clone");
+	text_str(&s.about, "name", name);
+	text_str(&s.about, "clone", clone);
+	text_str(&s.about, "snapshot", snapshot);
+	return tell(&s, res);
+}
+
+static void
+text_block(struct text *t, const struct brickyard_block *b)
+{
+	text_str(t, "volume", b->volume);
+	text_str(t, "name", b->name);
+	text_u64(t, "size_bytes", b->size_bytes);
+	text_u64(t, "hacount", b->hacount);
+	text_u64(t, "auth", b->auth);
+	text_str(t, "prealloc", b->prealloc);
+	for (size_t i = 0; i < b->nhosts; i++)
+		text_str(t, "host", b->hosts[i]);
+}
+
+static int
+bridge_block_create(struct brickyard_executor_instance *x,
+		    const struct brickyard_call *call,
+		    const struct brickyard_node *node,
+		    const struct brickyard_block *block,
+		    struct brickyard_result *res, struct brickyard_error *err)
+{
+	STEP("block_create");
+	text_block(&s.about, block);
+	return tell(&s, res);
+}
+
+static int
+bridge_block_expand(struct brickyard_executor_instance *x,
+		    const struct brickyard_call *call,
+		    const struct brickyard_node *node,
+		    const struct brickyard_block *block,
+		    struct brickyard_error *err)
+{
+	STEP("block_expand");
+	text_block(&s.about, block);
+	return tell(&s, NULL);
+}
+
+static int
+bridge_block_info(struct brickyard_executor_instance *x,
+		  const struct brickyard_call *call,
+		  const struct brickyard_node *node, const char *volume,
+		  const char *name, struct brickyard_result *res,
+		  struct brickyard_error *err)
+{
+	STEP("block_info");
+	text_str(&s.about, "volume", volume);
+	text_str(&s.about, "name", name);
+	return tell(&s, res);
+}
+
+static int
+bridge_block_destroy(struct brickyard_executor_instance *x,
+		     const struct brickyard_call *call,
+		     const struct brickyard_node *node, const char *volume,
+		     const char *name, struct brickyard_error *err)
+{
+	STEP("block_destroy");
+	text_str(&s.about, "volume", volume);
+	text_str(&s.about, "name", name);
+	return tell(&s, NULL);
+}
+
+static int
+bridge_device_forget(struct brickyard_executor_instance *x,
+		     const struct brickyard_call *call,
+		     const struct brickyard_node *node,
+		     const struct brickyard_device *device,
+		     struct brickyard_error *err)
+{
+	STEP("device_forget");
+	text_device(&s.about, device);
+	return tell(&s, NULL);
+}
+
 static struct brickyard_executor plugin = {
 	.head = {
 		.name = "script-bridge",
-		.version = "1.0",
+		.version = "1.1",
 		.description = "steps are programs in a directory, in any language",
 		.license = "BSD-2-Clause",
 		.options = options,
@@ -510,6 +645,16 @@ static struct brickyard_executor plugin = {
 	.volume_expand = bridge_volume_expand,
 	.volume_destroy = bridge_volume_destroy,
 	.volume_info = bridge_volume_info,
+	.node_probe = bridge_node_probe,
+	.heal_info = bridge_heal_info,
+	.brick_replace = bridge_brick_replace,
+	.volume_clone = bridge_volume_clone,
+	.block_create = bridge_block_create,
+	.block_info = bridge_block_info,
+	.block_expand = bridge_block_expand,
+	.block_destroy = bridge_block_destroy,
+	.node_examine = bridge_node_examine,
+	.device_forget = bridge_device_forget,
 };
 
 BRICKYARD_EXECUTOR_REGISTER(plugin, host)

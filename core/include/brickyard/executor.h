@@ -254,6 +254,7 @@ struct brickyard_executor {
 	 * "clock", ...), verdict ("ok", "warning" or "failed"), text (what was
 	 * found), remedy (what to do; absent when ok).  A check that fails is
 	 * not a failure of the call; that the node can't be asked at all is.
+	 * (A first record that stays empty is passed over, also by heal_info.)
 	 */
 	int (*node_probe)(struct brickyard_executor_instance *,
 			  const struct brickyard_call *,
