@@ -5,14 +5,17 @@ one has taken the operation over: the commit is refused, the run abandoned.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 
+import time
+
 import fencing
 from audit import audit
 from etcd import wait_for
 
-inst = fencing.world(5000, "volume_create=1000")
+inst = fencing.world(5000, "volume_create=2000")
 location = fencing.create(inst)
 op = location.split("/")[-1]
 wait_for(lambda: inst.docs("operations/")["operations/" + op]["stage"] == 2, 20)
+time.sleep(0.5)                     # it may not have heard of its own commit yet
 inst.partition(0, "hole")
 done = wait_for(lambda: inst.nodes_sql("SELECT count(*) FROM volumes")[0][0],
                 20)
