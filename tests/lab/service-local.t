@@ -133,12 +133,13 @@ audit("after refusals")
 seed = int(os.environ.get("BRICKYARD_TEST_SEED", random.randrange(10**6)))
 rng = random.Random(seed)
 tap.diag("seed %d" % seed)
-accepted = []
+accepted, deleted = [], []
 for i in range(6):
     try:
         volumes = b.json("GET", "/volumes")["volumes"]
         if i % 3 == 2 and volumes:
             status, headers, _ = b.request("DELETE", "/volumes/" + volumes[-1])
+            deleted.append(volumes[-1])
         else:
             status, headers, _ = b.request("POST", "/volumes", {"size": 1})
         if status == 202:
@@ -149,7 +150,9 @@ for i in range(6):
     b.kill9()
     b.start()
 ends = [b.wait(q, 120)[0] for q in accepted]
-tap.ok(accepted and set(ends) <= {200, 204}, "each accepted operation ends well after the kills") \
+# A volume may be made and, when that is asked for, deleted already.
+tap.ok(accepted and set(ends) <= {200, 204, 404} and ends.count(404) <= len(deleted),
+       "each accepted operation ends well after the kills") \
     or tap.diag(ends, *b.log().splitlines()[-25:])
 audit("after six kills")
 

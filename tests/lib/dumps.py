@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Dumps of heketi's database, and the commands that import and export them."""
+import contextlib
 import json
 import os
 import re
@@ -35,7 +36,8 @@ def db(*args, env=None):
 
 def records(path, prefix=""):
     """The documents in a store of SQLite's, by key."""
-    with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as c:
+    # By itself it would be closed when Python next collects garbage.
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as c:
         return {k.decode(): json.loads(v)
                 for k, v in c.execute("SELECT key, value FROM kv")
                 if k.startswith(prefix.encode())}
