@@ -63,9 +63,9 @@ check-valgrind: $(check_PROGRAMS) all
 
 # make check TESTS_TO_RUN="tests/unit/t-id" runs some only.
 TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
-# Those that bring up real nodes, or several replicas and an etcd, want the
-# machine for themselves: they run one after the other, at the end.
-ALONE = tests/lab/% tests/ha/% tests/conformance/%
+# Those that bring up real nodes, or several replicas and an etcd, or build images
+# run one after the other, at the end.
+ALONE = tests/lab/% tests/ha/% tests/conformance/% tests/deploy/% tests/sdk/%
 print-lab-tests:
 	@echo $(filter tests/lab/%,$(dist_check_SCRIPTS))
 print-cluster-tests:
