@@ -26,7 +26,7 @@
 #include "volume-type.h"
 
 #define DRAIN_MS 5000		/* for balancers to see that we are to stop */
-#define SHAPE_PATIENCE_MS 3000	/* with a volume type, which only computes */
+#define SHAPE_PATIENCE_MS 10000	/* with a volume type, which only computes */
 
 static const char usage_text[] =
 "Usage: brickyardd [OPTION]...\n"
