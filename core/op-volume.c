@@ -437,6 +437,8 @@ delete_undone(struct op_run *run, struct txn *t, struct error *err)
 	return ERR_OK;
 }
 
+#define UNABLE "Unable to delete volume "
+
 static enum err
 destroy_volume(struct op_run *run, const struct brickyard_call *call,
 	       struct error *err)
@@ -447,8 +449,10 @@ destroy_volume(struct op_run *run, const struct brickyard_call *call,
 	if (r != ERR_OK || v->nbricks == 0)
 		return r;
 	r = on_some_node(run, call, v, destroy_on, err);
-	return r == ERR_OK ? r :
-	       fail_prefix(err, "Unable to delete volume %s", v->name);
+	/* Executors that talk to gluster say so themselves. */
+	if (r != ERR_OK && strncmp(err->text, UNABLE, strlen(UNABLE)) != 0)
+		(void)fail_prefix(err, UNABLE "%s", v->name);
+	return r;
 }
 
 static const struct op_stage delete_stages[] = {
