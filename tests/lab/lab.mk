@@ -25,7 +25,6 @@ dist_check_SCRIPTS += \
 	%D%/quickstart-device.t \
 	%D%/ssh-audit.t \
 	%D%/ssh-devices.t \
-	%D%/ssh-nodes.t \
 	%D%/ssh-volumes.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
@@ -33,7 +32,7 @@ EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
 	%D%/kubepods.py
 # Each takes five to fifteen minutes: contrib/check names them as not run,
 # contrib/check --long runs them.
-LONG_TESTS = %D%/ssh-replace.t %D%/ssh-replicas.t
+LONG_TESTS = %D%/ssh-nodes.t %D%/ssh-replace.t %D%/ssh-replicas.t
 EXTRA_DIST += $(LONG_TESTS)
 print-long-tests:
 	@echo $(LONG_TESTS)

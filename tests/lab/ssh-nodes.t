@@ -7,6 +7,7 @@ thin pool.  Each time nothing is lost, and nothing is left behind.
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
 import lab
+import itertools
 import threading
 import time
 
@@ -150,7 +151,26 @@ except OSError as e:
     tap.is_(e.errno, 28, "a client is told that there is no space")
 f = t.expand(f, 1, "the full volume is expanded")
 tap.is_(len(f["bricks"]), 4, "by two bricks")
-# No more is asked of its data: gluster ends a brick whose health check can't write.
+# Gluster ends a brick whose health check could not write: as its operator would, make
+# room and start what has ended.
+for x in b:
+    t.nodes.run(nodes[x["node"]], "rm -f %s/../fill" % x["path"])
+t.nodes.sh("node1", "gluster --mode=script volume start %s force" % f["name"])
+names = ("new%d" % i for i in itertools.count())
+
+
+def has_room():
+    """By their names' hashes some files land on the new bricks, as soon as the
+    rebalance has told the directory of them and this client has heard of it."""
+    try:
+        labtest.fill(at, next(names), 1)
+        return True
+    except OSError:
+        time.sleep(1)
+        return False
+
+
+tap.ok(lab.wait_for(has_room, 300), "and has room again")
 t.umount(at)
 t.audit("a full pool, expanded")
 t.delete(f, "the full volume is deleted")
