@@ -11,6 +11,7 @@ dist_check_SCRIPTS += \
 	%D%/t-crash.t \
 	%D%/t-db.t \
 	%D%/t-db-import.t \
+	%D%/t-db-import-clean.t \
 	%D%/t-db-import-random.t \
 	%D%/t-destroydata.t \
 	%D%/t-duties.t \
@@ -44,5 +45,7 @@ EXTRA_DIST += tests/conformance/dumps/block.json \
 	tests/conformance/dumps/clones.json \
 	tests/conformance/dumps/old.json \
 	tests/conformance/dumps/pending.json \
+	tests/conformance/dumps/clone-new.json \
+	tests/conformance/dumps/evict-new.json \
 	tests/conformance/dumps/pending-all.json \
 	tests/conformance/dumps/plain.json
