@@ -39,7 +39,8 @@ dist_check_SCRIPTS += \
 	%D%/t-replicas.t \
 	%D%/t-ssh.t \
 	%D%/t-tags.t \
-	%D%/t-tls.t
+	%D%/t-tls.t \
+	%D%/t-volume-options.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
 EXTRA_DIST += tests/conformance/dumps/block.json \
 	tests/conformance/dumps/clones.json \
