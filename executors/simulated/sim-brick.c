@@ -45,8 +45,10 @@ static int
 need_device(struct step *s, struct brick *w)
 {
 	const char *vg = w->b->device->vg;
-	int r = sim_find_device(s, vg, &w->device);
+	int r = sim_adopt_device(s, w->b->device);
 
+	if (r == 0)
+		r = sim_find_device(s, vg, &w->device);
 	if (r == 0)
 		return step_refuse(s, BRICKYARD_ERR_NOTFOUND,
 				   "Volume group \"%s\" not found", vg);
