@@ -257,7 +257,8 @@ give_info(struct step *s, const struct device_args *a)
 		return -1;
 	extent = (uint64_t)q_int(st, 3);
 	total = (uint64_t)q_int(st, 1) * extent;
-	unused = (uint64_t)q_int(st, 2) * extent;
+	/* Those that were adopted may have given more than they have. */
+	unused = q_int(st, 2) > 0 ? (uint64_t)q_int(st, 2) * extent : 0;
 	sim_host->result_str(res, "kind", q_int(st, 0) == KIND_BLOCK
 						  ? "block" : "directory");
 	sim_host->result_u64(res, "total_bytes", total);

@@ -81,8 +81,37 @@ def with_somebody_elses_database():
             tap.is_(d.run("POST", "/blockvolumes/%s/expand" % i,
                           {"new_size": size + 1})[0], 200,
                     "a block volume is expanded")
+        node = d.json("GET", "/clusters/" + d.json("GET", "/clusters")
+                      ["clusters"][0])["nodes"][0]
+        device = d.json("GET", "/nodes/" + node)["devices"][0]["id"]
         v = create(d, durability={"type": "none"})
         tap.ok(isinstance(v, dict), "a volume is made") or tap.diag(v)
+        status, _, body = d.run("GET", "/devices/%s/resync" % device)
+        s = d.json("GET", "/devices/" + device)["storage"]
+        tap.is_((status, s["free"] + s["used"]), (204, s["total"]),
+                "a device has what it should have") or tap.diag(body, s)
+        d.stop()
+
+
+def larger_than_the_disks_are():
+    with tempfile.TemporaryDirectory(prefix="mock-") as work:
+        dump, store = os.path.join(work, "dump"), os.path.join(work, "db")
+        j = json.loads(dumps.text("plain"))
+        for e in j["deviceentries"].values():
+            e["Info"]["storage"]["total"] += 2 << 30
+            e["Info"]["storage"]["free"] += 2 << 30
+        with open(dump, "w") as f:
+            json.dump(j, f)
+        dumps.db("db", "import", "--jsonfile", dump, "--store",
+                 "sqlite:" + store)
+        d = Daemon(executor="mock", store="sqlite:" + store)
+        v = create(d, size=2000, durability={"type": "none"})
+        tap.ok(isinstance(v, dict) and len(v["bricks"]) == 1, "disks of heketi's "
+               "are as large as it says") or tap.diag(v)
+        device = v["bricks"][0]["device"]
+        d.run("GET", "/devices/%s/resync" % device)
+        tap.is_(d.json("GET", "/devices/" + device)["storage"]["free"], 0,
+                "or without any space, when they are asked")
         d.stop()
 
 
@@ -99,5 +128,6 @@ def simulated_nodes_know_better():
 
 after_a_restart()
 with_somebody_elses_database()
+larger_than_the_disks_are()
 simulated_nodes_know_better()
 tap.done()
