@@ -335,6 +335,28 @@ def hosting():
         w.back("hosting")
 
 
+def two_nodes():
+    """What is left over on a node that is still away keeps nothing else waiting."""
+    with World(nodes=5) as w:
+        away, back = w.nodes[:2]
+        for n in (away, back):
+            w.lose(n)
+            while sum(x["node"] == n for x in w.left()) < 4:
+                if w.run("POST", "/volumes", replica(3))[0] != 200:
+                    break
+        w.lose(away)
+        w.d.config["glusterfs"]["start_time_background_cleaner"] = 1
+        w.d.restart()
+        tap.ok(wait_for(lambda: {x["node"] for x in w.left()} == {away}, 30),
+               "of two lost nodes one is back: nothing is left over there")
+        time.sleep(1)
+        devices = w.devices_of(away)
+        tap.is_(sum("left over on device %s: no route" % d in line for d in devices
+                    for line in w.d.log().splitlines()), 1,
+                "the other one is asked once for all of its bricks")
+        w.back("two nodes")
+
+
 def device_with_leftovers():
     with World(nodes=4) as w:
         gone = w.nodes[2]
@@ -414,6 +436,7 @@ told()
 delete()
 clones()
 hosting()
+two_nodes()
 device_with_leftovers()
 crashes()
 tap.done()
