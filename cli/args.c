@@ -11,6 +11,7 @@
 
 #include "cli/args.h"
 #include "cli/go-words.h"
+#include "cli/suggest.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
 
@@ -154,10 +155,14 @@ command_child(const struct command *parent, const char *word)
 static enum err
 fail_unknown_command(const struct args *a, const char *word, struct error *err)
 {
+	CLEANUP(buf_release) struct buf near = { 0 };
+
+	suggest_commands(a->command, word, &near);
 	return fail(err, ERR_BADREQ,
-		    "unknown command \"%s\" for \"%s%s%s\"", word,
+		    "unknown command \"%s\" for \"%s%s%s\"%s", word,
 		    program_name(), a->command != NULL ? " " : "",
-		    a->command != NULL ? a->command->path : "");
+		    a->command != NULL ? a->command->path : "",
+		    buf_str(&near));
 }
 
 /* Walk down the table word by word; used[i] is set for each word taken. */

@@ -31,6 +31,7 @@ libcli_la_SOURCES = \
 	%D%/progress.c %D%/progress.h \
 	%D%/pv.c %D%/pv.h \
 	%D%/storage-list.c %D%/storage-list.h \
+	%D%/suggest.c %D%/suggest.h \
 	%D%/token.c %D%/token.h \
 	%D%/topology-check.c \
 	%D%/topology-file.c %D%/topology-file.h \

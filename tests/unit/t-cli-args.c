@@ -172,8 +172,17 @@ test_refusals(void)
 	static const struct {
 		const char *line, *text, *path;
 	} tab[] = {
-		{ "volumes", "unknown command \"volumes\" for \"brickyard\"",
-		  NULL },
+		{ "volumes", "unknown command \"volumes\" for \"brickyard\""
+		  "\n\nDid you mean this?\n\tvolume\n", NULL },
+		{ "LOG", "unknown command \"LOG\" for \"brickyard\""
+		  "\n\nDid you mean this?\n\tdb\n\tloglevel\n", NULL },
+		{ "volume inf", "unknown command \"inf\" for"
+		  " \"brickyard volume\"\n\nDid you mean this?\n\tinfo\n",
+		  "volume" },
+		{ "brickyardbrickyardbrickyardbrickyardbrickyardbrickyard"
+		  "brickyardbrickyard", "unknown command"
+		  " \"brickyardbrickyardbrickyardbrickyardbrickyardbrickyard"
+		  "brickyardbrickyard\" for \"brickyard\"", NULL },
 		{ "volume make",
 		  "unknown command \"make\" for \"brickyard volume\"",
 		  "volume" },
