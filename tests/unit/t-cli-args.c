@@ -175,7 +175,7 @@ test_refusals(void)
 		{ "volumes", "unknown command \"volumes\" for \"brickyard\""
 		  "\n\nDid you mean this?\n\tvolume\n", NULL },
 		{ "LOG", "unknown command \"LOG\" for \"brickyard\""
-		  "\n\nDid you mean this?\n\tdb\n\tloglevel\n", NULL },
+		  "\n\nDid you mean this?\n\tloglevel\n", NULL },
 		{ "volume inf", "unknown command \"inf\" for"
 		  " \"brickyard volume\"\n\nDid you mean this?\n\tinfo\n",
 		  "volume" },
@@ -190,8 +190,8 @@ test_refusals(void)
 		  " \"brickyard server operations\"", "server operations" },
 		{ "_", "unknown command \"\" for \"brickyard\"", NULL },
 		{ "volume -- create",
-		  "unknown command \"create\" for \"brickyard volume\"",
-		  "volume" },
+		  "unknown command \"create\" for \"brickyard volume\""
+		  "\n\nDid you mean this?\n\tcreate\n", "volume" },
 		{ "volume create --sise=3", "unknown flag: --sise",
 		  "volume create" },
 		{ "volume create --siz 3", "unknown flag: --siz",
