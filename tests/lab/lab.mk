@@ -29,7 +29,7 @@ dist_check_SCRIPTS += \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
 	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
-	%D%/kubepods.py
+	%D%/kubepods.py %D%/in-vm %D%/vm-init
 # Each takes five to fifteen minutes: contrib/check names them as not run,
 # contrib/check --long runs them.
 LONG_TESTS = %D%/ssh-nodes.t %D%/ssh-replace.t %D%/ssh-replicas.t

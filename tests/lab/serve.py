@@ -12,6 +12,7 @@ and `log`.
 import argparse
 import ctypes
 import fcntl
+import glob
 import json
 import os
 import shutil
@@ -361,12 +362,18 @@ def end(pid):
 
 def loops():
     """Loop devices on our disks: of a lab that was killed, on a kernel with
-    device-mapper."""
-    r = subprocess.run(["losetup", "-nO", "NAME,BACK-FILE"], text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    pairs = [line.split(None, 1) for line in r.stdout.splitlines()]
-    return [p[0] for p in pairs if len(p) == 2 and
-            p[1].startswith(path("work/"))]
+    device-mapper.  By inode: the mounts that its paths went through are gone,
+    so the kernel tells only their ends."""
+    ours = set()
+    for name in glob.glob(path("work/disks/*")):
+        s = os.stat(name)
+        ours.add((str(s.st_ino), "%d:%d" % (os.major(s.st_dev),
+                                            os.minor(s.st_dev))))
+    r = subprocess.run(["losetup", "-nO", "NAME,BACK-INO,BACK-MAJ:MIN"],
+                       text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.DEVNULL)
+    rows = [line.split() for line in r.stdout.splitlines()]
+    return [row[0] for row in rows if tuple(row[1:]) in ours]
 
 
 def deactivate(devices):
