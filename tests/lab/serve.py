@@ -15,6 +15,7 @@ import fcntl
 import glob
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -348,15 +349,23 @@ def do_status(args):
 # ---- down ----
 
 def end(pid):
-    os.kill(pid, signal.SIGTERM)
-    for what, seconds in (signal.SIGKILL, 40), (None, 20):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if started_at(pid) is None:
+    """A descriptor tells the end of its last thread: only then is all gone that was
+    in the namespace whose process 1 it is."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    over = select.poll()
+    over.register(fd, select.POLLIN)
+    try:
+        for what, seconds in (signal.SIGTERM, 40), (signal.SIGKILL, 20):
+            signal.pidfd_send_signal(fd, what)
+            if over.poll(seconds * 1000):
                 return
-            time.sleep(0.05)
-        if what is not None:
-            os.kill(pid, what)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(fd)
     die("process %d does not end" % pid)
 
 
