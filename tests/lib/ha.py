@@ -9,11 +9,19 @@ is ready, and between each replica and etcd a proxy that can be cut.
     inst.kill9(0); inst.stop(1); inst.cont(1); inst.partition(2, "hole")
     inst.close()
 
+With network=True each etcd member, replica and the balancer is a host of its own
+(network.py) instead, and it is packets that get lost, between any two:
+
+    inst.lose("r0", "m1 m2")        # silently, both ways; "m": all members
+    inst.lose_one_way("m", "r0"); inst.heal()
+
 The simulated nodes live in one file that all replicas share, inst.state.
 """
 import asyncio
 import atexit
 import base64
+import fcntl
+import glob
 import http.client
 import json
 import os
@@ -28,9 +36,10 @@ import tempfile
 import threading
 import time
 
+import network
 import tap
 from daemon import Daemon, Headers, merge
-from etcd import Etcd, free_ports, wait_for
+from etcd import Etcd, free_ports, spawn, wait_for
 
 LEASE_MS = 3000
 PREFIX = "/brickyard/v1/"
@@ -55,8 +64,9 @@ class Client(Daemon):
     """Talks to whoever listens on a port.  A request that fails is not sent
     again: what the client sees is what was there to be seen."""
 
-    def __init__(self, port, timeout=60):
+    def __init__(self, port, timeout=60, address="127.0.0.1"):
         self.port = port
+        self.address = address
         self.auth = False
         self.timeout = timeout
         self._local = threading.local()
@@ -82,11 +92,39 @@ class Client(Daemon):
                 self.json("GET", "/v1/operations")["operations"]}
 
 
+TMP = "brickyard-ha-"
+
+
+def own_dir():
+    """A directory that is locked as long as we live; those that are not any more
+    are what killed tests left, and go."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), TMP + "*")):
+        lock = try_lock(path)
+        if lock is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(lock)
+    path = tempfile.mkdtemp(prefix=TMP)
+    return path, try_lock(path)
+
+
+def try_lock(path):
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return fd
+    except OSError:
+        os.close(fd)
+        return None
+
+
 class Cable:
     """A process that passes on TCP connections, as long as it is told to."""
 
     def __init__(self, ports):
-        self.process = subprocess.Popen(
+        self.process = spawn(
             [sys.executable, __file__, "cable"] + [str(p) for p in ports],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ports = json.loads(self.process.stdout.readline())
@@ -108,19 +146,23 @@ class Cable:
 class Installation:
     def __init__(self, replicas=3, members=3, config=None, each=None,
                  cables=True, latency="", etcd_options=(), etcd=None,
-                 env=None, start=True):
+                 env=None, start=True, network=False):
         """config: for all; each(i): more for replica i; latency: of the
         simulated steps."""
-        self.dir = tempfile.mkdtemp(prefix="brickyard-ha-")
+        self.net, self.hosts = None, {}
+        if network:
+            self._make_hosts(replicas, members)
+        self.dir, self.lock = own_dir()
         atexit.register(self.close)
         self.closed = False
-        self.state = os.path.join(self.dir, "nodes")
-        self.etcd = etcd or Etcd(members, extra=etcd_options)
+        self.balancer, self.cables, self.replicas = None, [], []
         self.stopped = set()
-        self.cables = [Cable([m.client for m in self.etcd.members])
-                       for _ in range(replicas)] if cables else []
-        self.balancer = None
-        self.replicas = []
+        self.state = os.path.join(self.dir, "nodes")
+        self.etcd = etcd or Etcd(members, extra=etcd_options, dir=self.dir,
+                                 hosts=self._of("m"))
+        if cables and not network:
+            self.cables = [Cable([m.client for m in self.etcd.members])
+                           for _ in range(replicas)]
         for i in range(replicas):
             mine = merge({
                 "lease_ttl_ms": LEASE_MS, "queue_hold_ms": 1000,
@@ -134,10 +176,23 @@ class Installation:
             os.mkdir(os.path.join(self.dir, "r%d" % i))
             self.faults(i, "")
             d = Daemon(store=self.store(i), config=mine, start=False, env=env,
-                       dir=os.path.join(self.dir, "r%d" % i))
+                       dir=os.path.join(self.dir, "r%d" % i),
+                       host=self.hosts.get("r%d" % i))
+            d.popen = spawn         # ends with us, however we end
             self.replicas.append(d)
         if start:
             self.begin()
+
+    def _make_hosts(self, replicas, members):
+        self.net = network.Network.enter()
+        for name in ["m%d" % i for i in range(members)] + \
+                ["r%d" % i for i in range(replicas)] + ["lb"]:
+            self.hosts[name] = self.net.host()
+
+    def _of(self, names):
+        """The hosts of "m0 lb", "m" (all members) or "r" (all replicas)."""
+        return [h for word in names.split() for name, h in self.hosts.items()
+                if name == word or name.rstrip("0123456789") == word]
 
     def begin(self):
         for i in range(len(self.replicas)):
@@ -164,22 +219,29 @@ class Installation:
 
     def _balance(self):
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.address, self.port = self.socket.getsockname()
+        bind = "fd@%d" % self.socket.fileno()
+        if self.net:
+            self.address, self.port = self.hosts["lb"].address, 8080
+            bind = "%s:%d" % (self.address, self.port)
         self.stats = os.path.join(self.dir, "haproxy.sock")
         conf = os.path.join(self.dir, "haproxy.cfg")
         with open(conf, "w") as f:
-            f.write(HAPROXY % {"stats": self.stats,
-                               "fd": self.socket.fileno()})
+            f.write(HAPROXY % {"stats": self.stats, "bind": bind,
+                               "lost": LOST_PEERS if self.net else ""})
             for i, d in enumerate(self.replicas):
-                f.write("    server r%d 127.0.0.1:%d check inter 100 "
-                        "fastinter 100 downinter 100 fall 1 rise 1\n"
-                        % (i, d.port))
+                f.write("    server r%d %s:%d check inter 100 fastinter 100 "
+                        "downinter 100 fall 1 rise 1%s\n"
+                        % (i, d.address, d.port,
+                           " tcp-ut 5s" if self.net else ""))
+        args = ["haproxy", "-db", "-f", conf]
         with open(os.path.join(self.dir, "haproxy.log"), "w") as log:
-            self.balancer = subprocess.Popen(
-                ["haproxy", "-db", "-f", conf], stdin=subprocess.DEVNULL,
+            self.balancer = spawn(
+                self.hosts["lb"].command(args) if self.net else args,
+                stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, pass_fds=[self.socket.fileno()],
                 env=dict(os.environ,
                          PATH=os.environ["PATH"] + ":/usr/sbin"))
-        self.port = self.socket.getsockname()[1]
         for i in range(len(self.replicas)):
             self.wait_up(i)
 
@@ -206,10 +268,11 @@ class Installation:
                 i, "up" if up else "down", self.replicas[i].log()[-2000:]))
 
     def client(self, timeout=60):
-        return Client(self.port, timeout)
+        return Client(self.port, timeout, self.address)
 
     def direct(self, i, timeout=60):
-        return Client(self.replicas[i].port, timeout)
+        d = self.replicas[i]
+        return Client(d.port, timeout, d.address)
 
     # ---- what is done to it ----
 
@@ -232,7 +295,27 @@ class Installation:
         self.replicas[i].start()
 
     def partition(self, i, mode):
-        self.cables[i](mode)
+        """Between a replica and etcd: pass; cut: it is told that there is no
+        way; hole: silence; delay MS, of cables only."""
+        if self.net is None:
+            return self.cables[i](mode)
+        self.net.between(self._of("r%d" % i), self._of("m"), {
+            "pass": self.net.pass_on, "cut": self.net.refuse,
+            "hole": self.net.lose}[mode])
+
+    def lose(self, these, those):
+        self.net.between(self._of(these), self._of(those), self.net.lose)
+
+    def pass_on(self, these, those):
+        self.net.between(self._of(these), self._of(those), self.net.pass_on)
+
+    def lose_one_way(self, senders, receivers):
+        for a in self._of(senders):
+            for b in self._of(receivers):
+                self.net.lose(a, b)
+
+    def heal(self):
+        self.net.heal()
 
     def _faults(self, i):
         return os.path.join(self.dir, "faults%d" % i)
@@ -325,7 +408,10 @@ class Installation:
         for cable in self.cables:
             cable.end()
         self.etcd.stop()
+        if self.net is not None:
+            self.net.end(self.hosts.values())
         shutil.rmtree(self.dir, ignore_errors=True)
+        os.close(self.lock)
 
 
 # What changes something and may have reached a replica is not sent to another
@@ -347,8 +433,8 @@ defaults
     option redispatch 1
     retries 5
     retry-on conn-failure empty-response
-frontend in
-    bind fd@%(fd)d
+%(lost)sfrontend in
+    bind %(bind)s
     default_backend all
     http-request disable-l7-retry unless METH_GET
 backend all
@@ -356,6 +442,15 @@ backend all
     balance random
     option httpchk GET /readyz
     http-check expect status 200
+"""
+
+
+# How it notices that a replica went away without a word.
+LOST_PEERS = """\
+    option srvtcpka
+    srvtcpka-idle 2s
+    srvtcpka-intvl 1s
+    srvtcpka-cnt 3
 """
 
 
