@@ -11,6 +11,7 @@ dist_check_SCRIPTS += \
 	%D%/t-fence-commit.t \
 	%D%/t-fence-epoch.t \
 	%D%/t-fence-lease.t \
+	%D%/t-partition.t \
 	%D%/t-races.t \
 	%D%/t-rolling-restart.t \
 	%D%/t-takeover.t

@@ -92,6 +92,57 @@ class Client(Daemon):
                 self.json("GET", "/v1/operations")["operations"]}
 
 
+VOLUME = {"size": 1, "durability": {"type": "replicate",
+                                    "replicate": {"replica": 3}}}
+
+
+class Load:
+    """Clients that create, look and delete; what failed, and the slowest."""
+
+    def __init__(self, client, clients=5):
+        self.client = client
+        self.failed, self.calls, self.slowest = [], 0, 0
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self.work)
+                        for _ in range(clients)]
+        for t in self.threads:
+            t.start()
+
+    def call(self, method, path, body, good):
+        begun = time.monotonic()
+        try:
+            got = self.client.request(method, path, body)
+        except Exception as e:
+            got = (None, {}, repr(e))
+        with self.lock:
+            self.calls += 1
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+            if got[0] not in good:
+                self.failed.append((method, path, got[0], got[2]))
+        return got
+
+    def operate(self, method, path, body):
+        status, headers, _ = self.call(method, path, body, (202,))
+        where = headers.get("Location")
+        while status in (200, 202):
+            status, headers, _ = self.call("GET", where, None, (200, 303, 204))
+        return headers.get("Location")
+
+    def work(self):
+        while not self.stop.is_set():
+            v = self.operate("POST", "/volumes", VOLUME)
+            if v is not None:
+                self.call("GET", v, None, (200,))
+                self.call("GET", "/volumes", None, (200,))
+                self.operate("DELETE", v, None)
+
+    def end(self):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+
+
 TMP = "brickyard-ha-"
 
 
@@ -387,6 +438,31 @@ class Installation:
     def tell(self, lines=15):
         for i, d in enumerate(self.replicas):
             tap.diag("---- replica %d" % i, *d.log().splitlines()[-lines:])
+
+    def leader(self):
+        """The number of the member that leads; 0 if there is none."""
+        for i, m in enumerate(self.etcd.members):
+            if m.process is None:
+                continue
+            s = self.etcd.call("/v3/maintenance/status", {}, member=i)
+            if s.get("leader") == s["header"]["member_id"]:
+                return i
+        return 0
+
+    def calm(self, seconds=30):
+        """Wait until all members have had the same leader for a second: one that
+        was cut off makes the others vote once more when it comes back."""
+        def look():
+            return [(s.get("leader"), s.get("raftTerm")) for s in (
+                self.etcd.call("/v3/maintenance/status", {}, member=i)
+                for i in range(len(self.etcd.members)))]
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            before = look()
+            time.sleep(1)
+            if len(set(before)) == 1 and before[0][0] and look() == before:
+                return
+        raise RuntimeError("etcd's members don't agree: %s" % look())
 
     # ---- the end ----
 
