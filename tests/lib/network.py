@@ -184,11 +184,12 @@ class Network:
         self._set(False, sender, "to %s unreachable" % receiver.address)
 
     def between(self, these, those, what):
-        """what: lose, refuse or pass_on; both ways."""
+        """what: lose, refuse or pass_on; both ways, nobody and himself."""
         for a in these:
             for b in those:
-                what(a, b)
-                what(b, a)
+                if a is not b:
+                    what(a, b)
+                    what(b, a)
 
     def heal(self):
         for host, words in list(self.rules):
