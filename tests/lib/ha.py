@@ -183,7 +183,8 @@ class Cable:
         self.ports = json.loads(self.process.stdout.readline())
 
     def __call__(self, mode):
-        """pass; cut: reset connections; hole: silence; delay MS"""
+        """pass; cut: reset connections; hole: silence; delay MS; late MS: only
+        of what etcd tells a watcher"""
         self.process.stdin.write(mode + "\n")
         self.process.stdin.flush()
         if self.process.stdout.readline() != "ok\n":
@@ -349,7 +350,7 @@ class Installation:
 
     def partition(self, i, mode):
         """Between a replica and etcd: pass; cut: it is told that there is no
-        way; hole: silence; delay MS, of cables only."""
+        way; hole: silence; delay MS and late MS, of cables only."""
         if self.net is None:
             return self.cables[i](mode)
         self.net.between(self._of("r%d" % i), self._of("m"), {
@@ -536,14 +537,17 @@ LOST_PEERS = """\
 
 class CableProcess:
     def __init__(self):
-        self.mode, self.delay = "pass", 0
+        self.mode, self.delay, self.late = "pass", 0, 0
         self.writers = set()
 
-    async def flow(self, reader, writer):
+    async def flow(self, reader, writer, streams, back=False):
+        """streams: of this connection, holds something when it is a watch."""
         try:
             while data := await reader.read(65536):
-                if self.delay:
-                    await asyncio.sleep(self.delay)
+                if not back and data.startswith(b"POST /v3/watch"):
+                    streams.append(writer)
+                if self.delay or (back and self.late and streams):
+                    await asyncio.sleep(self.delay or self.late)
                 await self.open.wait()
                 writer.write(data)
                 await writer.drain()
@@ -560,8 +564,10 @@ class CableProcess:
                 if self.mode != "cut":
                     r, other = await asyncio.open_connection("127.0.0.1", port)
                     self.writers.add(other)
-                    await asyncio.gather(self.flow(reader, other),
-                                         self.flow(r, writer))
+                    streams = []
+                    await asyncio.gather(
+                        self.flow(reader, other, streams),
+                        self.flow(r, writer, streams, back=True))
             except OSError:
                 pass
             for w in (writer, other):
@@ -573,6 +579,7 @@ class CableProcess:
     def tell(self, words):
         self.mode = words[0]
         self.delay = int(words[1]) / 1000 if self.mode == "delay" else 0
+        self.late = int(words[1]) / 1000 if self.mode == "late" else 0
         if self.mode == "hole":
             self.open.clear()
         else:
