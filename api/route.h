@@ -14,6 +14,7 @@ enum route_flags {
 	ROUTE_OPEN = 1 << 0,	/* no token, and before everything else */
 	ROUTE_INLINE = 1 << 1,	/* answered at once, on the HTTP thread */
 	ROUTE_SLOW = 1 << 2,	/* may wait for a node */
+	ROUTE_PROBE = 1 << 3,	/* answered however busy we are */
 };
 
 struct route {

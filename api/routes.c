@@ -7,7 +7,7 @@
 const struct route routes[] = {
 	{ "GET", "/hello", h_hello, ROUTE_OPEN | ROUTE_INLINE },
 	{ "GET", "/healthz", h_healthz, ROUTE_OPEN | ROUTE_INLINE },
-	{ "GET", "/readyz", h_readyz, ROUTE_OPEN },
+	{ "GET", "/readyz", h_readyz, ROUTE_OPEN | ROUTE_PROBE },
 	{ "GET", "/metrics", h_metrics, ROUTE_OPEN | ROUTE_SLOW },
 
 	{ "GET", "/queue/{id}", h_queue, 0 },

@@ -47,6 +47,7 @@
 #define REQUEST_MAGIC	0x52657175u	/* "Requ" */
 
 #define SLOW_THREADS	4
+#define PROBE_THREADS	4
 #define WAITING_MAX	4096		/* requests before a lane */
 #define HELD_MAX	10000
 #define CONNECTIONS_MAX	16384
@@ -61,7 +62,7 @@
 
 struct api {
 	struct MHD_Daemon *daemon;
-	struct lane *quick, *slow;
+	struct lane *quick, *slow, *probe;
 	struct hold *hold;
 	struct meter *meter;
 	int64_t started_s;
@@ -562,11 +563,19 @@ run_due(struct request *r)
 	(void)lane_push(r->api->quick, r, true);
 }
 
+/* Probes don't queue behind requests that wait for the store. */
+static struct lane *
+lane_of(const struct request *r)
+{
+	if (r->route->flags & ROUTE_PROBE)
+		return r->api->probe;
+	return r->route->flags & ROUTE_SLOW ? r->api->slow : r->api->quick;
+}
+
 static enum MHD_Result
 submit(struct request *r)
 {
-	struct lane *lane = r->route->flags & ROUTE_SLOW ? r->api->slow :
-							   r->api->quick;
+	struct lane *lane = lane_of(r);
 
 	r->state = REQUEST_RUNNING;
 	MHD_suspend_connection(r->connection);
@@ -716,6 +725,7 @@ api_free(struct api *api)
 	meter_free(api->meter);
 	lane_free(api->quick);
 	lane_free(api->slow);
+	lane_free(api->probe);
 	auth_release(&api->auth);
 	if (api->tls)
 		tls_unload();
@@ -761,6 +771,9 @@ start(struct api *api, const struct config *c, const char *where,
 	if (e == ERR_OK)
 		e = lane_new("api-slow", SLOW_THREADS, WAITING_MAX, run_request,
 			     &api->slow, err);
+	if (e == ERR_OK)
+		e = lane_new("api-probe", PROBE_THREADS, WAITING_MAX,
+			     run_request, &api->probe, err);
 	if (e == ERR_OK)
 		e = listen_on(where, &api->listen_fd, &api->port, err);
 	if (e == ERR_OK)
@@ -866,5 +879,6 @@ api_stop(struct api *api, int grace_ms)
 	 */
 	lane_free(STEAL(api->slow));
 	lane_free(STEAL(api->quick));
+	lane_free(STEAL(api->probe));
 	api_free(api);
 }

@@ -329,6 +329,32 @@ service_free(struct service *s)
 	free(s);
 }
 
+/* No longer than the lease is certain to live: whoever asks whether we are ready
+ * shall have an answer by then.
+ */
+static bool
+sync_in_time(struct service *s, struct error *why)
+{
+	int64_t end_ms = clock_mono_ms() + SYNC_TIMEOUT_MS, until_ms;
+
+	do {
+		int64_t deadline_ms = store_lease_deadline_ms(s->deps.store);
+		int64_t left_ms;
+
+		until_ms = deadline_ms < end_ms ? deadline_ms : end_ms;
+		left_ms = until_ms - clock_mono_ms();
+		if (left_ms <= 0) {
+			fail(why, ERR_STORE, "the replica's lease could not "
+			     "be renewed");
+			return false;
+		}
+		if (mirror_sync(s->mirror, (int)left_ms, why) == ERR_OK)
+			return true;
+	} while (until_ms < end_ms &&	/* it was renewed meanwhile */
+		 store_lease_deadline_ms(s->deps.store) > until_ms);
+	return false;
+}
+
 bool
 service_is_ready(struct service *s, struct error *why)
 {
@@ -343,7 +369,7 @@ service_is_ready(struct service *s, struct error *why)
 			return false;
 		}
 	}
-	return service_sync(s, why) == ERR_OK;
+	return sync_in_time(s, why);
 }
 
 /* ---- calls to nodes for a request ---- */

@@ -41,6 +41,7 @@ struct observer {
 struct barrier {
 	int refs;
 	bool done;
+	int64_t deadline_ms;	/* of who runs it */
 	enum err result;
 	int64_t revision;
 	struct error err;
@@ -529,12 +530,16 @@ leave_barrier(struct mirror *m, struct barrier *b)
  * from before they came.
  */
 static void
-run_barrier(struct mirror *m, struct barrier *b)
+run_barrier(struct mirror *m, struct barrier *b, int64_t deadline_ms)
 {
+	int64_t left_ms = deadline_ms - clock_mono_ms();
+
 	m->asking = true;
 	m->queued = NULL;
+	b->deadline_ms = deadline_ms;
 	pthread_mutex_unlock(&m->wait_lock);
-	b->result = store_barrier(m->store, &b->revision, &b->err);
+	b->result = store_barrier_within(m->store, left_ms > 1 ? (int)left_ms :
+					 1, &b->revision, &b->err);
 	pthread_mutex_lock(&m->wait_lock);
 	b->done = true;
 	m->asking = false;
@@ -542,16 +547,15 @@ run_barrier(struct mirror *m, struct barrier *b)
 }
 
 static enum err
-shared_barrier(struct mirror *m, int64_t deadline_ms, int64_t *ret,
-	       struct error *err)
+one_barrier(struct mirror *m, int64_t deadline_ms, int64_t *ret,
+	    int64_t *ret_given_up_ms, struct error *err)
 {
-	LOCK_FOR_SCOPE(&m->wait_lock);
 	struct barrier *b = join_barrier(m);
 	enum err e = ERR_OK;
 
 	while (!b->done && e == ERR_OK) {
 		if (!m->asking)
-			run_barrier(m, b);
+			run_barrier(m, b, deadline_ms);
 		else if (cond_wait_until(&m->answered, &m->wait_lock,
 					 deadline_ms) == ETIMEDOUT && !b->done)
 			e = fail(err, ERR_TIMEOUT,
@@ -561,7 +565,23 @@ shared_barrier(struct mirror *m, int64_t deadline_ms, int64_t *ret,
 		e = fail(err, b->result, "%s", b->err.text);
 	if (e == ERR_OK)
 		*ret = b->revision;
+	*ret_given_up_ms = b->done ? b->deadline_ms : deadline_ms;
 	leave_barrier(m, b);
+	return e;
+}
+
+/* Whoever asked for all may have had less time than we have. */
+static enum err
+shared_barrier(struct mirror *m, int64_t deadline_ms, int64_t *ret,
+	       struct error *err)
+{
+	LOCK_FOR_SCOPE(&m->wait_lock);
+	int64_t given_up_ms = 0;
+	enum err e;
+
+	do
+		e = one_barrier(m, deadline_ms, ret, &given_up_ms, err);
+	while (e != ERR_OK && given_up_ms < deadline_ms);
 	return e;
 }
 

@@ -167,6 +167,15 @@ store_barrier(struct store *s, int64_t *ret_revision, struct error *err)
 }
 
 enum err
+store_barrier_within(struct store *s, int timeout_ms, int64_t *ret_revision,
+		     struct error *err)
+{
+	if (s->ops->barrier_within == NULL)
+		return s->ops->barrier(s, ret_revision, err);
+	return s->ops->barrier_within(s, timeout_ms, ret_revision, err);
+}
+
+enum err
 store_lease_grant(struct store *s, int ttl_ms, void (*lost)(void *arg),
 		  void *arg, struct error *err)
 {

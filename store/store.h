@@ -115,6 +115,11 @@ enum err MUST_CHECK store_follow(struct store *, const struct store_watcher *,
  */
 enum err MUST_CHECK store_barrier(struct store *, int64_t *ret_revision,
 				  struct error *);
+/* The same, but give up after timeout_ms, however long the store itself would
+ * wait.
+ */
+enum err MUST_CHECK store_barrier_within(struct store *, int timeout_ms,
+					 int64_t *ret_revision, struct error *);
 
 /* The lease of this process: granted once, kept alive by a thread of the
  * store, lost when that fails for ttl_ms.  lost() is called once, from that
@@ -151,6 +156,9 @@ struct store_ops {
 				struct error *);
 	int64_t (*lease_deadline_ms)(struct store *);
 	int shared;
+	/* NULL where barriers don't take long. */
+	enum err (*barrier_within)(struct store *, int, int64_t *,
+				   struct error *);
 };
 
 struct store {

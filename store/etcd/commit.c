@@ -112,7 +112,7 @@ outcome_lease(struct etcd *self, bool check, int64_t *ret, struct error *err)
 	LOCK_FOR_SCOPE(&self->outcome_lock);
 	int64_t age_ms = clock_mono_ms() - self->outcome_renewed_ms;
 	int64_t ttl_ms = 0, sent_ms = 0;
-	struct call limits = { 0 };
+	struct call limits = { .hasty = true, .strict = true };
 	enum err e = ERR_OK;
 
 	if (self->outcome_lease == 0)
@@ -284,7 +284,7 @@ settle(struct commit *c, bool make, int64_t until_ms, struct outcome *ret,
 		CLEANUP(buf_release) struct buf body = { 0 };
 		struct call call = {
 			.path = "/v3/kv/txn", .body = &body,
-			.until_ms = until_ms,
+			.until_ms = until_ms, .hasty = true, .strict = true,
 		};
 
 		settle_body(&body, c);
@@ -455,7 +455,7 @@ drive(struct commit *c, int64_t *ret_revision, struct error *err)
 			if (!c->doubt)
 				call.until_ms = clock_mono_ms() +
 					(int64_t)RESOLVE_FACTOR * l->timeout_ms;
-			c->doubt = true;
+			c->doubt = call.strict = true;
 			break;
 		}
 		if (atomic_load(&l->stopping) ||
@@ -502,7 +502,10 @@ check_idle(const struct commit *c, bool *ret_idle, int64_t *ret_revision,
 	CLEANUP(answer_release) struct answer ans = { 0 };
 	CLEANUP(buf_release) struct buf body = { 0 };
 	const char *prefix = c->self->prefix;
-	struct call call = { .path = "/v3/kv/txn", .body = &body };
+	struct call call = {
+		.path = "/v3/kv/txn", .body = &body,
+		.hasty = true, .strict = true,
+	};
 	enum err e;
 
 	gateway_raw(&body, "{\"compare\":[");

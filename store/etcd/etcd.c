@@ -7,6 +7,7 @@
  */
 #include <config.h>
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,12 +70,18 @@ etcd_last_words(struct etcd *self, const char *path, const struct buf *body)
 /* ---- barrier ---- */
 
 enum err
-etcd_last_commit(struct etcd *self, int64_t *ret_commit, int64_t *ret_revision,
-		 struct error *err)
+etcd_last_commit(struct etcd *self, int timeout_ms, int64_t *ret_commit,
+		 int64_t *ret_revision, struct error *err)
 {
 	CLEANUP(answer_release) struct answer ans = { 0 };
 	CLEANUP(buf_release) struct buf body = { 0 };
-	struct call call = { .path = "/v3/kv/range", .body = &body };
+	int link_ms = self->link->timeout_ms;
+	struct call call = {
+		.path = "/v3/kv/range", .body = &body,
+		.hasty = true, .strict = true,
+		.until_ms = clock_mono_ms() +
+			    (timeout_ms < link_ms ? timeout_ms : link_ms),
+	};
 	enum err e;
 
 	gateway_raw(&body, "{");
@@ -94,7 +101,15 @@ etcd_last_commit(struct etcd *self, int64_t *ret_commit, int64_t *ret_revision,
 static enum err
 etcd_barrier(struct store *s, int64_t *ret_revision, struct error *err)
 {
-	return etcd_last_commit(etcd_of(s), ret_revision, NULL, err);
+	return etcd_last_commit(etcd_of(s), INT_MAX, ret_revision, NULL, err);
+}
+
+static enum err
+etcd_barrier_within(struct store *s, int timeout_ms, int64_t *ret_revision,
+		    struct error *err)
+{
+	return etcd_last_commit(etcd_of(s), timeout_ms, ret_revision, NULL,
+				err);
 }
 
 /* ---- load ---- */
@@ -300,6 +315,7 @@ static const struct store_ops etcd_ops = {
 	.lease_grant = etcd_lease_grant,
 	.lease_deadline_ms = etcd_lease_deadline_ms,
 	.shared = 1,
+	.barrier_within = etcd_barrier_within,
 };
 
 static enum err
@@ -337,7 +353,7 @@ etcd_store_open(const char *urls, const char *const *options,
 	if (e != ERR_OK)
 		return e;
 	self->base.description = xstrdup(self->link->description);
-	e = etcd_last_commit(self, &revision, NULL, err);
+	e = etcd_last_commit(self, INT_MAX, &revision, NULL, err);
 	if (e != ERR_OK)
 		return e;
 	*ret = &STEAL(self)->base;

@@ -93,9 +93,12 @@ void etcd_sighted(struct etcd *, int64_t revision);
 enum err MUST_CHECK etcd_load(struct etcd *, const char *prefix,
 			      struct kvlist *ret, int64_t *ret_revision,
 			      struct error *);
-/* Revision of the last commit, and etcd's own at that moment. */
-enum err MUST_CHECK etcd_last_commit(struct etcd *, int64_t *ret_commit,
-				     int64_t *ret_revision, struct error *);
+/* Revision of the last commit, and etcd's own at that moment; timeout_ms: of
+ * the link, if that is shorter.
+ */
+enum err MUST_CHECK etcd_last_commit(struct etcd *, int timeout_ms,
+				     int64_t *ret_commit, int64_t *ret_revision,
+				     struct error *);
 /* A request while the store is being closed; nobody hears of its failure. */
 void etcd_last_words(struct etcd *, const char *path, const struct buf *body);
 /* A thread that gets no signals. */

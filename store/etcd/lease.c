@@ -15,6 +15,12 @@
 #include "util/clock.h"
 
 #define RETRY_MS	100
+/* Of the time to live, for one attempt at one endpoint: when the leader is gone
+ * there must be time for it, for a member that waits for it in vain, and for
+ * one that knows the next leader.
+ */
+#define ATTEMPTS	6
+#define ATTEMPTS_ALONE	4
 
 /* ---- requests ---- */
 
@@ -26,7 +32,10 @@ lease_request_grant(struct etcd *self, int64_t ttl_s, int64_t *ret_id,
 	CLEANUP(answer_release) struct answer ans = { 0 };
 	CLEANUP(buf_release) struct buf body = { 0 };
 	/* Sent twice, it makes a second lease, which ends by itself. */
-	struct call call = { .path = "/v3/lease/grant", .body = &body };
+	struct call call = {
+		.path = "/v3/lease/grant", .body = &body,
+		.hasty = true, .strict = true,
+	};
 	enum err e;
 
 	gateway_raw(&body, "{");
@@ -60,6 +69,7 @@ lease_request_renew(struct etcd *self, int64_t id, const struct call *limits,
 	gateway_raw(&body, "}");
 	call.path = "/v3/lease/keepalive";
 	call.body = &body;
+	call.proves_nothing = true;
 	e = link_ask(self->link, &call, &ans, err);
 	if (e != ERR_OK && ans.grpc != GRPC_NOT_FOUND)
 		return e;
@@ -88,10 +98,11 @@ renew(struct etcd *self, int64_t id, int64_t deadline, int64_t ttl_ms)
 {
 	struct lease *l = &self->lease;
 	int64_t got_ms = 0, sent_ms = 0;
+	int attempts = self->link->urls.n > 1 ? ATTEMPTS : ATTEMPTS_ALONE;
 
 	while (clock_mono_ms() < deadline) {
 		struct call limits = {
-			.attempt_ms = (int)(ttl_ms / 4),
+			.attempt_ms = (int)(ttl_ms / attempts),
 			.until_ms = deadline,
 			.strict = true,
 		};

@@ -26,6 +26,7 @@
 #define PAUSE_MIN_MS	20
 #define PAUSE_MAX_MS	500
 #define TOKENS_MAX	4	/* in one attempt */
+#define HASTE		5	/* the fraction of the hasty */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
@@ -60,13 +61,36 @@ on_write(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
+/* Has the endpoint failed somebody lately, and another one answered after that
+ * and since sent_ms?
+ */
+static bool
+is_lost(struct link *l, size_t endpoint, int64_t sent_ms)
+{
+	LOCK_FOR_SCOPE(&l->lock);
+	int64_t since_ms = l->bad_until_ms[endpoint] - BAD_MS;
+
+	if (l->bad_until_ms[endpoint] <= clock_mono_ms())
+		return false;
+	if (since_ms < sent_ms)
+		since_ms = sent_ms;
+	for (size_t i = 0; i < l->urls.n; i++)
+		if (i != endpoint && l->worked_ms[i] > since_ms)
+			return true;
+	return false;
+}
+
+/* curl calls it once a second, at least. */
 static int
 on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow,
 	    curl_off_t ultotal, curl_off_t ulnow)
 {
 	struct wire *w = arg;
 
-	return atomic_load(&w->link->stopping) && !w->last_words;
+	/* A stream is looked after by those who run it. */
+	if (w->on_data == NULL)
+		w->left = is_lost(w->link, w->endpoint, w->sent_ms);
+	return w->left || (atomic_load(&w->link->stopping) && !w->last_words);
 }
 
 /* curl's own sockets would be inherited by the commands that executors run. */
@@ -255,6 +279,7 @@ link_endpoint_worked(struct link *l, size_t i)
 	 * has been learned since.
 	 */
 	l->bad_until_ms[i] = 0;
+	l->worked_ms[i] = clock_mono_ms();
 	if (l->bad_until_ms[l->current] > clock_mono_ms())
 		l->current = i;
 }
@@ -420,7 +445,10 @@ lost(struct wire *w, size_t endpoint, CURLcode rc, struct error *err)
 		     w->link->urls.v[endpoint], LINK_ANSWER_MAX >> 20);
 		return FATE_REFUSED;
 	}
-	if (rc == CURLE_ABORTED_BY_CALLBACK)
+	if (w->left)
+		fail(err, ERR_STORE, "etcd '%s': no answer, as others get none "
+		     "from there", w->link->urls.v[endpoint]);
+	else if (rc == CURLE_ABORTED_BY_CALLBACK)
 		fail(err, ERR_STORE, "etcd '%s': the store is being closed",
 		     w->link->urls.v[endpoint]);
 	else
@@ -487,6 +515,9 @@ perform(struct wire *w, size_t endpoint, struct answer *ans,
 	memset(said, 0, sizeof(*said));
 	ans->grpc = 0;
 	ans->sent_ms = clock_mono_ms();
+	w->endpoint = endpoint;
+	w->sent_ms = ans->sent_ms;
+	w->left = false;
 	rc = curl_easy_perform(w->easy);
 	curl_easy_getinfo(w->easy, CURLINFO_NUM_CONNECTS, &connects);
 	ans->reconnected = connects > 0;
@@ -599,6 +630,8 @@ attempt_ms(const struct link *l, const struct call *call)
 	int64_t left = call->until_ms - clock_mono_ms();
 	int64_t ms = call->attempt_ms > 0 ? call->attempt_ms : l->timeout_ms;
 
+	if (call->hasty && l->urls.n > 1)
+		ms /= HASTE;
 	if (call->strict && left < ms)
 		ms = left;
 	return ms > 1 ? (long)ms : 1;
@@ -647,7 +680,8 @@ once_round(struct wire *w, const struct call *call, struct answer *ans,
 			break;
 		fate = attempt(w, i, call, ans, err);
 		if (fate == FATE_ANSWERED || fate == FATE_REFUSED) {
-			link_endpoint_worked(l, i);
+			if (!call->proves_nothing)
+				link_endpoint_worked(l, i);
 			return fate;
 		}
 		tried[i] = true;
@@ -679,6 +713,7 @@ link_request(struct wire *w, const struct call *asked, struct answer *ans,
 		if ((atomic_load(&l->stopping) && !w->last_words) ||
 		    clock_mono_ms() + pause_ms >= call.until_ms)
 			return fate;
+		call.hasty = false;
 		link_pause(l, pause_ms);
 		if (pause_ms < PAUSE_MAX_MS)
 			pause_ms *= 2;

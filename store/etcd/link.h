@@ -5,6 +5,13 @@
  * A wire is one easy handle with its connections, exclusive while held.  Any
  * thread may take one.  The endpoint that worked last is tried first; one that
  * failed is tried last for some seconds.
+ *
+ * A member that the network lost says nothing, and whoever asked it would wait
+ * for the whole timeout.  So the small questions that are asked all the time, and
+ * can be asked twice, are hasty: where there are other endpoints they don't wait
+ * long for one.  What they find out counts for all: a request under way, of
+ * whatever kind, leaves an endpoint that failed lately, once another one has been
+ * seen to work.
  */
 #ifndef ETCD_LINK_H
 #define ETCD_LINK_H
@@ -48,6 +55,7 @@ struct link {
 	unsigned nwires;
 	size_t current;				/* worked last */
 	int64_t bad_until_ms[LINK_URLS_MAX];	/* monotonic */
+	int64_t worked_ms[LINK_URLS_MAX];	/* last answered */
 	char cluster[24];	/* id of the cluster; "": not known yet */
 	char *token;		/* NULL: none needed, or none yet */
 	unsigned token_number;	/* of the token; grows when it is renewed */
@@ -71,6 +79,9 @@ struct wire {
 	int (*on_data)(void *arg, const char *data, size_t len);
 	void *on_data_arg;
 	bool last_words;		/* goes on though the link is stopping */
+	size_t endpoint;		/* of the attempt under way */
+	int64_t sent_ms;		/* when that began */
+	bool left;			/* it was left, see above */
 	char words[CURL_ERROR_SIZE];
 	struct wire *next;
 
@@ -89,6 +100,10 @@ struct call {
 	int64_t until_ms;	/* monotonic: no new round of attempts after it;
 				 * 0: the link's timeout from now */
 	bool strict;		/* until_ms also ends an attempt */
+	bool hasty;		/* in the first round, wait for each endpoint
+				 * just a fraction of attempt_ms */
+	bool proves_nothing;	/* a leader that has lost the others, and doesn't
+				 * know it yet, may answer, too */
 	bool once;		/* must not be sent again after FATE_UNKNOWN */
 };
 

@@ -18,6 +18,7 @@
  */
 #include <config.h>
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,10 +212,10 @@ is_dead(struct etcd *self, int64_t started_ms, int64_t *behind_ms)
 	struct watch *w = &self->watch;
 	int64_t now = clock_mono_ms();
 
-	if (!w->created)
-		return now - started_ms > self->link->timeout_ms;
 	if (link_endpoint_failed_since(self->link, w->endpoint, w->heard_ms))
 		return true;
+	if (!w->created)
+		return now - started_ms > self->link->timeout_ms;
 	if (atomic_load(&w->delivered) >= atomic_load(&self->sighted)) {
 		*behind_ms = 0;
 		return false;
@@ -336,7 +337,8 @@ run_pulse(void *arg)
 		int64_t delivered = atomic_load(&w->delivered);
 		int64_t commit = 0, revision = 0;
 
-		if (etcd_last_commit(self, &commit, &revision, NULL) != ERR_OK)
+		if (etcd_last_commit(self, INT_MAX, &commit, &revision, NULL) !=
+		    ERR_OK)
 			continue;
 		/* etcd was put back to an older state, from a backup: what we
 		 * were told of isn't so any more.

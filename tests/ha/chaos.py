@@ -7,8 +7,11 @@ compares etcd, the simulated nodes and what the clients were told.
 
     make && BUILDDIR=build SRCDIR=. tests/ha/chaos.py --seconds 1800
 
-What is done to whom, and when, follows from --seed; how the threads of the
-programs interleave does not.  The exit status is 1 if anything was violated.
+Partitions lose packets between network namespaces (tests/lib/network.py); where
+those can't be made, or with --cables, TCP connections to etcd are cut instead.
+What is done to whom, and when, follows from --seed (and from that choice); how
+the threads of the programs interleave does not.  The exit status is 1 if anything
+was violated.
 """
 import argparse
 import collections
@@ -23,6 +26,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib"))
 import ha
+import network
 from checker import NO, UNKNOWN, YES, Checker, Journal
 from etcd import wait_for
 
@@ -53,7 +57,8 @@ class Run:
         self.moving = threading.Lock()  # a device is being emptied
         self.counters = {}          # pid -> what that replica counted
         self.inst = ha.Installation(
-            replicas=args.replicas, members=3, config={
+            replicas=args.replicas, members=3, network=not args.cables,
+            config={
                 "lease_ttl_ms": LEASE_S * 1000, "queue_hold_ms": 500,
                 "result_retention_s": RETENTION_S,
                 "shutdown_delay_ms": 300, "heal_wait_s": 5,
@@ -508,7 +513,9 @@ class ReplicaNemesis(Nemesis):
         return (self.kill, self.kill, self.kill_in_a_step, self.kill_many,
                 self.restart, self.pause, self.pause, self.black_hole,
                 self.black_hole, self.cut, self.slow_down, self.bad_nodes,
-                self.lose_a_node)
+                self.lose_a_node) + (() if self.inst.net is None else (
+                    self.black_hole, self.hear_nothing, self.be_unheard,
+                    self.see_one_member, self.lose_the_balancer))
 
     def one(self):
         return self.rng.randrange(self.run.args.replicas)
@@ -578,10 +585,42 @@ class ReplicaNemesis(Nemesis):
         self.inst.partition(i, "pass")
 
     def slow_down(self):
+        """Answers take long; in a network, since some packets are lost."""
         i = self.one()
-        self.inst.partition(i, "delay %d" % self.rng.randrange(5, 100))
-        self.sleep(0.5, 2)
-        self.inst.partition(i, "pass")
+        if self.inst.net is None:
+            self.inst.partition(i, "delay %d" % self.rng.randrange(5, 100))
+            self.sleep(0.5, 2)
+            self.inst.partition(i, "pass")
+            return
+        for _ in range(self.rng.randrange(2, 8)):
+            self.lose_for(("r%d" % i, "m"), 0.01, 0.2)
+            self.sleep(0.05, 0.3)
+
+    def lose_for(self, between, low=0.1, high=2 * LEASE_S):
+        self.inst.lose(*between)
+        self.sleep(low, high)
+        self.inst.pass_on(*between)
+
+    def lose_one_way_for(self, senders, receivers):
+        self.inst.lose_one_way(senders, receivers)
+        self.sleep(0.1, 2 * LEASE_S)
+        self.inst.pass_on(senders, receivers)
+
+    def hear_nothing(self):
+        """Its requests are done, but it never learns of it."""
+        self.lose_one_way_for("m", "r%d" % self.one())
+
+    def be_unheard(self):
+        self.lose_one_way_for("r%d" % self.one(), "m")
+
+    def see_one_member(self):
+        """Perhaps the one that the others don't see."""
+        members = ["m0", "m1", "m2"]
+        members.remove(self.rng.choice(members))
+        self.lose_for(("r%d" % self.one(), " ".join(members)))
+
+    def lose_the_balancer(self):
+        self.lose_for(("r%d" % self.one(), "lb"))
 
     def bad_nodes(self):
         """Creates fail on nodes for a while, and are undone."""
@@ -616,7 +655,9 @@ class EtcdNemesis(Nemesis):
     def actions(self):
         return (self.kill_member, self.kill_leader, self.freeze_member,
                 self.freeze_leader, self.lose_quorum, self.compact,
-                self.defragment)
+                self.defragment) + (() if self.inst.net is None else (
+                    self.part_member, self.part_leader, self.hide_member,
+                    self.part_all))
 
     def member(self):
         return self.rng.randrange(len(self.inst.etcd.members))
@@ -661,6 +702,27 @@ class EtcdNemesis(Nemesis):
         self.sleep(0.5, 2 * LEASE_S)
         for i in them:
             self.inst.etcd.thaw(i)
+
+    def part(self, *pairs):
+        for pair in pairs:
+            self.inst.lose(*pair)
+        self.sleep(0.5, 2 * LEASE_S)
+        for pair in pairs:
+            self.inst.pass_on(*pair)
+
+    def part_member(self):
+        """The others don't see it; replicas do."""
+        self.part(("m%d" % self.member(), "m"))
+
+    def part_leader(self):
+        self.part(("m%d" % self.leader(), "m"))
+
+    def hide_member(self):
+        """Replicas don't see it; the others do."""
+        self.part(("m%d" % self.member(), "r"))
+
+    def part_all(self):
+        self.part(("m0", "m1"), ("m1", "m2"), ("m2", "m0"))
 
     def compact(self):
         self.tell("/v3/kv/compaction", lambda: {
@@ -754,6 +816,8 @@ def parse(argv):
     p.add_argument("--replicas", type=int, default=3)
     p.add_argument("--phase", type=float, default=25,
                    help="seconds between two checks, about")
+    p.add_argument("--cables", action="store_true",
+                   help="cut TCP connections instead of losing packets")
     p.add_argument("--keep", action="store_true",
                    help="keep logs and nodes when something is violated")
     return p.parse_args(argv)
@@ -762,8 +826,13 @@ def parse(argv):
 def chaos(argv):
     """The run, when it is over."""
     args = parse(argv)
-    say("chaos --seed %s --seconds %g --clients %d --replicas %d" % (
-        args.seed, args.seconds, args.clients, args.replicas))
+    if not args.cables and network.missing():
+        say("%s: cutting connections instead of losing packets"
+            % network.missing())
+        args.cables = True
+    say("chaos --seed %s --seconds %g --clients %d --replicas %d%s" % (
+        args.seed, args.seconds, args.clients, args.replicas,
+        " --cables" if args.cables else ""))
     run = Run(args)
     workers = [Worker(run, i) for i in range(args.clients)]
     nemeses = [ReplicaNemesis(run, "replicas"), EtcdNemesis(run, "etcd")]
@@ -786,7 +855,8 @@ def chaos(argv):
 
 
 def keep(run):
-    where = run.inst.dir + "-kept"
+    head, tail = os.path.split(run.inst.dir)
+    where = os.path.join(head, "kept-" + tail)      # and not swept
     os.system("cp -r '%s' '%s'" % (run.inst.dir, where))
     with open(os.path.join(where, "docs.json"), "w") as f:
         json.dump(run.inst.docs(), f, indent=1, sort_keys=True)

@@ -11,11 +11,12 @@ dist_check_SCRIPTS += \
 	%D%/t-fence-commit.t \
 	%D%/t-fence-epoch.t \
 	%D%/t-fence-lease.t \
+	%D%/t-partition.t \
 	%D%/t-races.t \
 	%D%/t-rolling-restart.t \
 	%D%/t-takeover.t
 EXTRA_DIST += tests/lib/checker.py tests/lib/fencing.py \
-	tests/lib/ha.py %D%/chaos.py %D%/mutate.sh
+	tests/lib/ha.py tests/lib/network.py %D%/chaos.py %D%/mutate.sh
 
 # Preloaded into replicas whose clocks are to jump.
 check_LTLIBRARIES += %D%/clock-shim.la

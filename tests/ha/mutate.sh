@@ -25,8 +25,8 @@ slot-guard|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\
 record-guards|store/txn.c|s/(const char \*key = keep\(t, r->key\);\n\n\t\*VEC_PUSH\(&t->owned\) = doc;\n\t)(\*VEC_PUSH\(&t->guards\))/$1if (strncmp(key, "operations\/", 11) != 0 && strncmp(key, "volumes\/", 8) != 0)\n\t\t$2/|t-fence-commit.t chaos
 epoch-on-node|executors/simulated/sim-step.c|s/highest > epoch/highest > epoch + 1000/|t-fence-epoch.t
 lease-deadline|core/engine.c|s/ \|\|\n\t       c->engine->leases_lost != c->leases_lost \|\|\n\t       clock_mono_ms\(\) >= store_lease_deadline_ms\(s\)/ || s == NULL/|t-fence-lease.t
-epoch-of-adoption|core/engine.c|s/\top->epoch\+\+;\n/\top->epoch += 0;\n/|t-takeover.t
-barrier|store/mirror.c|s/return e == ERR_OK \? wait_until\(m, revision, deadline_ms, err\) : e;/(void)revision; return e;/|t-any-replica.t
+epoch-of-adoption|core/engine.c|s/(e->deps.replica_id\);\n)\top->epoch\+\+;\n/$1/|t-takeover.t
+barrier|store/mirror.c|s/\tif \(e == ERR_OK\)\n\t\te = wait_until\(m, revision, deadline_ms, err\);\n(\thistogram_add\(&m->stats.syncs)/$1/|t-any-replica.t
 results-by-wall-clock|core/cleaner.c|s/op->revision > old/(old >= 0 && strtoll(l->v[i], NULL, 10) + keep_ms > clock_wall_ms())/|t-clocks.t
 readiness-before-stop|api/h-own.c|s/if \(r->draining\)/if (r->stopping)/|t-rolling-restart.t
 END

@@ -12,9 +12,10 @@ import ha
 from audit import audit
 
 ROUNDS, CLIENTS = 25, 4
+LATE_ROUNDS, LATE_MS = 3, 150
 
 ha.require()
-inst = ha.Installation(replicas=3, members=3, cables=False)
+inst = ha.Installation(replicas=3, members=3)
 c = inst.client()
 cluster, nodes, devices = c.topology(nodes=4, devices=2)
 wrong = []
@@ -70,24 +71,24 @@ def one_round(r, rng, clients, name):
            False)
 
 
-def worker(what, clients):
+def worker(what, clients, rounds):
     try:
-        for r in range(ROUNDS):
+        for r in range(rounds):
             one_round(r, random.Random(), clients, "%s-%d" % (what, r))
     except Exception as e:
         wrong.append(repr(e))
 
 
-def run(what, clients):
+def run(what, clients, rounds=ROUNDS):
     threads = [threading.Thread(target=worker,
-                                args=("%s-%d" % (what, i), clients))
+                                args=("%s-%d" % (what, i), clients, rounds))
                for i in range(CLIENTS)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
     if not tap.is_(wrong[:5], [], "%d creates, expands and deletes %s, nothing "
-                   "is seen too late" % (CLIENTS * ROUNDS, what)):
+                   "is seen too late" % (CLIENTS * rounds, what)):
         inst.tell()
     wrong.clear()
 
@@ -102,6 +103,12 @@ for i in range(3):
 tap.ok(min(n.values()) > CLIENTS * ROUNDS / 10,
        "all replicas took part: %s" % list(n.values()))
 
+# ---- one of them hears of everything later than the others ----
+
+inst.partition(2, "late %d" % LATE_MS)
+run("late", directs, LATE_ROUNDS)
+inst.partition(2, "pass")
+
 # ---- lists agree, whoever is asked ----
 
 lists = []
@@ -115,7 +122,8 @@ for i, d in enumerate(directs):
     tap.is_(sorted(d.operations()), sorted(c.operations()),
             "replica %d knows every operation" % i)
 tap.is_(len(c.json("GET", "/volumes")["volumes"]),
-        2 * CLIENTS * len(range(0, ROUNDS, 3)), "as many volumes as were left")
+        CLIENTS * (2 * len(range(0, ROUNDS, 3)) +
+                   len(range(0, LATE_ROUNDS, 3))), "as many volumes as were left")
 tap.is_(audit(c, inst.state), [], "the nodes hold what the replicas say")
 
 # ---- nodes and devices ----

@@ -16,91 +16,38 @@ ha.require()
 inst = ha.Installation(replicas=3, members=3)
 c = inst.client()
 cluster, nodes, devices = c.topology(nodes=4, devices=2)
-VOLUME = {"size": 1, "durability": {"type": "replicate",
-                                    "replicate": {"replica": 3}}}
 pids = [d.process.pid for d in inst.replicas]
 directs = [inst.direct(i) for i in range(3)]
 
 
-class Load:
-    """Clients that create, look and delete; what failed, and the slowest."""
-
-    def __init__(self):
-        self.failed, self.calls, self.slowest = [], 0, 0
-        self.lock = threading.Lock()
-        self.stop = threading.Event()
-        self.threads = [threading.Thread(target=self.work) for _ in range(5)]
-        for t in self.threads:
-            t.start()
-
-    def call(self, method, path, body, good):
-        begun = time.monotonic()
-        try:
-            got = c.request(method, path, body)
-        except Exception as e:
-            got = (None, {}, repr(e))
-        with self.lock:
-            self.calls += 1
-            self.slowest = max(self.slowest, time.monotonic() - begun)
-            if got[0] not in good:
-                self.failed.append((method, path, got[0], got[2]))
-        return got
-
-    def operate(self, method, path, body):
-        status, headers, _ = self.call(method, path, body, (202,))
-        where = headers.get("Location")
-        while status in (200, 202):
-            status, headers, _ = self.call("GET", where, None, (200, 303, 204))
-        return headers.get("Location")
-
-    def work(self):
-        while not self.stop.is_set():
-            v = self.operate("POST", "/volumes", VOLUME)
-            if v is not None:
-                self.call("GET", v, None, (200,))
-                self.call("GET", "/volumes", None, (200,))
-                self.operate("DELETE", v, None)
-
-    def end(self, what):
-        self.stop.set()
-        for t in self.threads:
-            t.join()
-        if not tap.is_(self.failed[:5], [], "%s: no call fails (%d calls, the "
-                       "slowest %.2f s)" % (what, self.calls, self.slowest)):
-            inst.tell()
-
-
-def leader():
-    for i in range(3):
-        if inst.etcd.members[i].process is None:
-            continue
-        s = inst.etcd.call("/v3/maintenance/status", {}, member=i)
-        if s.get("leader") == s["header"]["member_id"]:
-            return i
-    return 0
+def end(load, what):
+    load.end()
+    if not tap.is_(load.failed[:5], [], "%s: no call fails (%d calls, the "
+                   "slowest %.2f s)" % (what, load.calls, load.slowest)):
+        inst.tell()
 
 
 # ---- one of three ----
 
-for what, which in (("a follower dies", lambda: (leader() + 1) % 3),
-                    ("the leader dies", leader)):
-    load = Load()
+for what, which in (("a follower dies", lambda: (inst.leader() + 1) % 3),
+                    ("the leader dies", inst.leader)):
+    load = ha.Load(c)
     time.sleep(0.3)
     i = which()
     inst.etcd.kill(i)
     time.sleep(1.5)
     inst.etcd.restart(i)
     time.sleep(0.3)
-    load.end(what)
-load = Load()
+    end(load, what)
+load = ha.Load(c)
 for i in range(3):
     inst.etcd.compact()
     inst.etcd.call("/v3/maintenance/defragment", {}, member=i)
-load.end("compaction, and a defragmentation of each member")
+end(load, "compaction, and a defragmentation of each member")
 
 # ---- two of three ----
 
-status, headers, _ = c.request("POST", "/volumes", VOLUME)
+status, headers, _ = c.request("POST", "/volumes", ha.VOLUME)
 accepted = [headers["Location"]]
 for i in (0, 1):
     inst.etcd.freeze(i)
@@ -115,7 +62,7 @@ def ask(i, *what):
 
 threads = [threading.Thread(target=ask, args=(i, *what)) for i in range(3)
            for what in (("GET", "/readyz"), ("GET", "/clusters"),
-                        ("POST", "/volumes", VOLUME))]
+                        ("POST", "/volumes", ha.VOLUME))]
 for t in threads:
     t.start()
 for t in threads:
@@ -141,15 +88,15 @@ tap.is_(c.wait(accepted[0], 60)[0], 200,
         "what was accepted before ends well")
 for i in range(3):
     inst.wait_up(i)
-load = Load()
+load = ha.Load(c)
 time.sleep(0.5)
-load.end("afterwards")
+end(load, "afterwards")
 tap.is_([d.process.pid for d in inst.replicas], pids, "nobody was restarted")
 
 # ---- compaction past the watch ----
 
 inst.partition(0, "hole")
-made = [directs[1].run("POST", "/volumes", VOLUME)[0] for _ in range(5)]
+made = [directs[1].run("POST", "/volumes", ha.VOLUME)[0] for _ in range(5)]
 inst.etcd.compact()
 inst.partition(0, "cut")            # the stream with what was missed is gone
 inst.partition(0, "pass")

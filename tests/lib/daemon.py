@@ -89,7 +89,10 @@ class Headers(dict):
 
 class Daemon:
     def __init__(self, store="sqlite", executor="simulated", config=None,
-                 auth=False, env=None, dir=None, start=True):
+                 auth=False, env=None, dir=None, start=True, host=None):
+        """host: of a network (network.py); else it listens on loopback."""
+        self.host = host
+        self.address = host.address if host is not None else "127.0.0.1"
         self.dir = dir or tempfile.mkdtemp(prefix="brickyardd-")
         self._own_dir = dir is None
         self.auth = auth
@@ -117,21 +120,25 @@ class Daemon:
 
     # ---- life ----
 
+    popen = staticmethod(subprocess.Popen)
+
     def start(self):
         conf = os.path.join(self.dir, "brickyard.json")
         with open(conf, "w") as f:
             json.dump(self.config, f)
         args = [os.path.join(BUILDDIR, "brickyardd"), "--config", conf,
                 "--store", self.store,
-                "--listen", "127.0.0.1:%d" % (self.port or 0)]
+                "--listen", "%s:%d" % (self.address, self.port or 0)]
         if not self.auth:
             args.append("--disable-auth")
+        if self.host is not None:
+            args = self.host.command(args)
         env = {k: v for k, v in os.environ.items()
                if not k.startswith(("BRICKYARD_", "HEKETI_", "NOTIFY_"))}
         env["BRICKYARD_PLUGIN_PATH"] = BUILDDIR
         env.update(self.env)
         with open(self._log_path(), "a") as log:
-            self.process = subprocess.Popen(
+            self.process = self.popen(
                 args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=log, env=env, text=True)
         self._generation += 1
@@ -206,13 +213,13 @@ class Daemon:
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.port
+        return "http://%s:%d" % (self.address, self.port)
 
     def token(self, method, path, **claims):
         return make_token(method, path.split("?")[0], **claims)
 
     def connect(self, timeout=60):
-        return http.client.HTTPConnection("127.0.0.1", self.port,
+        return http.client.HTTPConnection(self.address, self.port,
                                           timeout=timeout)
 
     def _connection(self):
@@ -252,7 +259,7 @@ class Daemon:
 
     def raw(self, data, timeout=30):
         """Send bytes on a connection of their own, return all that comes."""
-        with socket.create_connection(("127.0.0.1", self.port),
+        with socket.create_connection((self.address, self.port),
                                       timeout=timeout) as s:
             s.sendall(data)
             return read_all(s)

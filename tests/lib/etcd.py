@@ -86,9 +86,11 @@ def wait_for(what, seconds, step=0.02):
 
 
 class Member:
-    def __init__(self, cluster, number):
+    def __init__(self, cluster, number, host=None):
         self.cluster = cluster
         self.number = number
+        self.host = host
+        self.address = host.address if host is not None else HOST
         self.process = None
         self.dir = os.path.join(cluster.dir, "m%d" % number)
 
@@ -96,8 +98,8 @@ class Member:
         c = self.cluster
         self.client = ports[2 * self.number]
         self.peer = ports[2 * self.number + 1]
-        self.url = "%s://%s:%d" % (c.scheme, HOST, self.client)
-        peer = "http://%s:%d" % (HOST, self.peer)
+        self.url = "%s://%s:%d" % (c.scheme, self.address, self.client)
+        peer = "http://%s:%d" % (self.address, self.peer)
         args = ["etcd", "--name", "m%d" % self.number, "--data-dir", self.dir,
                 "--listen-client-urls", self.url,
                 "--advertise-client-urls", self.url,
@@ -111,6 +113,8 @@ class Member:
             args += ["--cert-file", c.tls.server[0],
                      "--key-file", c.tls.server[1],
                      "--trusted-ca-file", c.tls.ca, "--client-cert-auth"]
+        if self.host is not None:
+            args = self.host.command(args)
         env = {k: v for k, v in os.environ.items()
                if not k.startswith("ETCD")}
         log = open(os.path.join(c.dir, "log%d" % self.number), "ab")
@@ -133,15 +137,17 @@ class Member:
 
 
 class Etcd:
-    """members etcd processes that form a cluster; gone at exit."""
+    """members etcd processes that form a cluster; gone at exit.  hosts: of a
+    network (network.py), one for each; dir: for their data."""
 
-    def __init__(self, members=1, tls=None, extra=()):
+    def __init__(self, members=1, tls=None, extra=(), hosts=None, dir=None):
         self.tls = tls
         self.scheme = "https" if tls else "http"
         self.extra = list(extra)
-        self.dir = tempfile.mkdtemp(prefix="etcd-test-")
+        self.dir = tempfile.mkdtemp(prefix="etcd-test-", dir=dir)
         atexit.register(self.stop)
-        self.members = [Member(self, i) for i in range(members)]
+        self.members = [Member(self, i, hosts[i] if hosts else None)
+                        for i in range(members)]
         for _ in range(5):
             if self._start():
                 return
@@ -156,7 +162,8 @@ class Etcd:
     def _start(self):
         self.ports = free_ports(2 * len(self.members))
         self.peers = ",".join("m%d=http://%s:%d" % (
-            i, HOST, self.ports[2 * i + 1]) for i in range(len(self.members)))
+            m.number, m.address, self.ports[2 * m.number + 1])
+            for m in self.members)
         for m in self.members:
             m.start(self.ports, self.peers, True)
         return self.wait_healthy()
@@ -198,7 +205,8 @@ class Etcd:
 
     def _connection(self, i):
         if self.tls is None:
-            return http.client.HTTPConnection(HOST, self.members[i].client,
+            return http.client.HTTPConnection(self.members[i].address,
+                                              self.members[i].client,
                                               timeout=5)
         context = ssl.create_default_context(cafile=self.tls.ca)
         context.load_cert_chain(*self.tls.client)

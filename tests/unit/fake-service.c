@@ -15,7 +15,8 @@ struct service {
 	struct operation *op;
 	void (*on_end)(void *, const char *);
 	void *on_end_arg;
-	bool down, end_after_look, release_nodes;
+	bool down, hangs, end_after_look, release_nodes;
+	int syncs_inside;
 	enum admin_mode mode;
 	int nodes_inside, max_inside;
 };
@@ -91,6 +92,23 @@ fake_store_is_down(bool down)
 }
 
 void
+fake_store_hangs(bool hangs)
+{
+	LOCK_FOR_SCOPE(&fake.lock);
+
+	fake.hangs = hangs;
+	pthread_cond_broadcast(&fake.changed);
+}
+
+int
+fake_syncs_inside(void)
+{
+	LOCK_FOR_SCOPE(&fake.lock);
+
+	return fake.syncs_inside;
+}
+
+void
 fake_nodes_release(bool release)
 {
 	LOCK_FOR_SCOPE(&fake.lock);
@@ -122,12 +140,24 @@ service_sync(struct service *s, struct error *err)
 {
 	LOCK_FOR_SCOPE(&s->lock);
 
+	s->syncs_inside++;
+	while (s->hangs)
+		pthread_cond_wait(&s->changed, &s->lock);
+	s->syncs_inside--;
 	return s->down ? fail(err, ERR_TIMEOUT, "etcd: no answer") : ERR_OK;
 }
 
 bool
 service_is_ready(struct service *s, struct error *why)
 {
+	{
+		LOCK_FOR_SCOPE(&s->lock);
+
+		if (s->hangs) {
+			fail(why, ERR_TIMEOUT, "etcd: no answer yet");
+			return false;
+		}
+	}
 	return service_sync(s, why) == ERR_OK;
 }
 

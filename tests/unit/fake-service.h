@@ -20,6 +20,9 @@ void fake_tell_all(void);		/* look at everything again */
 /* The next look at a running operation sees it run; then it ends, untold. */
 void fake_operation_end_after_next_look(void);
 void fake_store_is_down(bool);
+/* Who syncs waits until it doesn't any more; so many do. */
+void fake_store_hangs(bool);
+int fake_syncs_inside(void);
 /* Adding a node stays inside unless released; how many are inside? */
 void fake_nodes_release(bool);
 int fake_nodes_inside(void);

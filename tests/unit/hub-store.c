@@ -24,6 +24,7 @@ struct front {
 	void *watcher_arg;
 	bool leased, late, lose_next;
 	int fail_grants, fail_leased;
+	int64_t deadline_ms;	/* 0: of a lease that is renewed */
 	void (*lost)(void *);
 	void *lost_arg;
 };
@@ -247,6 +248,8 @@ hub_deadline(struct store *s)
 	struct front *f = front_of(s);
 	LOCK_FOR_SCOPE(&f->hub->lock);
 
+	if (f->leased && f->deadline_ms != 0)
+		return f->deadline_ms;
 	return f->leased ? clock_mono_ms() + 10000 : 0;
 }
 
@@ -349,6 +352,14 @@ hub_set_late(struct store *s, bool late)
 	LOCK_FOR_SCOPE(&front_of(s)->hub->lock);
 
 	front_of(s)->late = late;
+}
+
+void
+hub_set_lease_left(struct store *s, int ms)
+{
+	LOCK_FOR_SCOPE(&front_of(s)->hub->lock);
+
+	front_of(s)->deadline_ms = ms != 0 ? clock_mono_ms() + ms : 0;
 }
 
 void

@@ -26,6 +26,10 @@ struct store *hub_open(struct hub *);
 void hub_set_away(struct hub *, bool);
 /* Barriers of this front are never reached. */
 void hub_set_late(struct store *, bool);
+/* The lease of this front is certain to live for so long from now; 0: is
+ * renewed as ever.
+ */
+void hub_set_lease_left(struct store *, int ms);
 /* The lease of this front ends now, and its keys go.  Told: its owner learns
  * of it (else it goes by the deadline alone).
  */

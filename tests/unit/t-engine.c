@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -409,6 +410,40 @@ test_lease_comes_back(void)
 	hub_lose_next_grant(w.store[0]);
 	hub_lose_lease(w.store[0], true);
 	ok(wait_for(is_listed), "after the new lease was lost at once");
+	end();
+}
+
+static void *
+renew_soon(void *arg)
+{
+	struct timespec ts = { .tv_nsec = 100000000 };
+
+	nanosleep(&ts, NULL);
+	hub_set_late(w.store[0], false);
+	hub_set_lease_left(w.store[0], 0);
+	return NULL;
+}
+
+static void
+test_readiness_is_told_while_the_lease_lives(void)
+{
+	int64_t before;
+	struct error why;
+	pthread_t t;
+
+	begin("a replica says while its lease lives that it is not ready");
+	hub_set_late(w.store[0], true);
+	hub_set_lease_left(w.store[0], 400);
+	before = clock_mono_ms();
+	ok(!service_is_ready(w.s[0], &why), "it isn't, when the store is silent");
+	ok(clock_mono_ms() - before < 3000, "and doesn't wait as others would");
+	ok(!service_is_ready(w.s[0], &why), "nor when the time is up");
+	has_str(why.text, "lease could not be renewed", "it says why");
+	hub_set_lease_left(w.store[0], 1000);
+	pthread_create(&t, NULL, renew_soon, NULL);
+	ok(service_is_ready(w.s[0], &why),
+	   "when the lease is renewed meanwhile it asks on");
+	pthread_join(t, NULL);
 	end();
 }
 
@@ -1603,6 +1638,7 @@ main(void)
 {
 	log_set_level(LOG_LVL_ERR);
 	test_lease_comes_back();
+	test_readiness_is_told_while_the_lease_lives();
 	test_replica_record_vanishes();
 	test_only_the_dead_are_inherited();
 	test_there_and_back();

@@ -58,6 +58,26 @@ def frozen():
     e.end()
 
 
+def silent():
+    """With the ordinary timeout of 5 s: what can be asked twice is soon asked
+    elsewhere, and then a commit that waits leaves that member, too."""
+    first = 0 if leader() != 0 else 1
+    order = [server.urls[first]] + [u for i, u in enumerate(server.urls)
+                                    if i != first]
+    for what in (("barrier",), ("commit", "p:silent=1")):
+        e = etcd.Driver()
+        e.open("etcd:" + ",".join(order))
+        tap.is_(e("commit", "p:silent=0")[0], "ok", "a commit")
+        e("follow")             # somebody asks every other second
+        server.freeze(first)
+        t = time.monotonic()
+        tap.is_(e(*what)[0], "ok", "%s at a member that went silent" % what[0])
+        took = time.monotonic() - t
+        tap.ok(took < 4.7, "it is asked elsewhere soon (%.1f s)" % took)
+        server.thaw(first)
+        e.end()
+
+
 def no_quorum():
     other = etcd.Driver()
     other.open(server.spec(), timeout_ms=250)
@@ -86,6 +106,7 @@ def no_quorum():
 
 killed()
 frozen()
+silent()
 no_quorum()
 tap.is_(d.end(), 0, "close")
 tap.done()

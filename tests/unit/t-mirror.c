@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -73,9 +74,33 @@ fake_barrier(struct store *s, int64_t *ret, struct error *err)
 	return ERR_OK;
 }
 
+/* A store that hangs, and gives up in time. */
+static enum err
+fake_barrier_within(struct store *s, int timeout_ms, int64_t *ret,
+		    struct error *err)
+{
+	struct fake *f = (struct fake *)s;
+	LOCK_FOR_SCOPE(&f->lock);
+	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+
+	f->barriers++;
+	pthread_cond_broadcast(&f->turn);
+	while (f->hold)
+		if (cond_wait_until(&f->turn, &f->lock, deadline_ms) ==
+		    ETIMEDOUT)
+			return fail(err, ERR_STORE, "the store says nothing");
+	*ret = f->barrier;
+	return ERR_OK;
+}
+
 static const struct store_ops fake_ops = {
 	.follow = fake_follow,
 	.barrier = fake_barrier,
+};
+
+static const struct store_ops fake_ops_in_time = {
+	.follow = fake_follow,
+	.barrier_within = fake_barrier_within,
 };
 
 static void
@@ -84,7 +109,7 @@ fake_init(struct fake *f)
 	memset(f, 0, sizeof(*f));
 	f->base.ops = &fake_ops;
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->turn, NULL);
+	cond_init_mono(&f->turn);
 }
 
 static void
@@ -491,6 +516,58 @@ test_impatient_syncers(void)
 	mirror_free(m);
 }
 
+static void
+test_silent_store(void)
+{
+	struct fake f;
+	struct mirror *m;
+	int64_t before = clock_mono_ms();
+	struct error err;
+
+	fake_init(&f);
+	f.base.ops = &fake_ops_in_time;
+	m = mirror_new(&f.base);
+	is_int(mirror_start(m, NULL), ERR_OK, "start");
+	fake_hold(&f, true);
+	is_int(mirror_sync(m, 30, &err), ERR_STORE,
+	       "who asks the store himself gives up in time, too");
+	ok(clock_mono_ms() - before < WAIT_MS / 2, "and not later");
+	is_str(err.text, "the store says nothing", "in the store's words");
+	mirror_free(m);
+}
+
+/* Whichever of them asks for all. */
+static void
+test_short_of_time_is_who_asks_for_all(void)
+{
+	struct syncer first, hurried, patient;
+	struct fake f;
+	struct mirror *m;
+
+	fake_init(&f);
+	f.base.ops = &fake_ops_in_time;
+	m = mirror_new(&f.base);
+	is_int(mirror_start(m, NULL), ERR_OK, "start");
+	/* Which of the two that wait asks next is up to the threads. */
+	for (int i = 0; i < 8; i++) {
+		int before = f.barriers;
+
+		fake_hold(&f, true);
+		start_syncers(&first, 1, m, 60);
+		fake_wait_for_barrier(&f, before + 1);
+		start_syncers(&hurried, 1, m, 200);
+		nap_ms(10);
+		start_syncers(&patient, 1, m, WAIT_MS);
+		join_syncers(&first, 1, ERR_STORE);
+		pthread_join(hurried.thread, NULL);
+		ok(hurried.result != ERR_OK, "who is in a hurry gives up");
+		fake_hold(&f, false);
+		is_int(join_syncers(&patient, 1, ERR_OK), 0,
+		       "who isn't is not told so, but has his time");
+	}
+	mirror_free(m);
+}
+
 /* ---- over a real store ---- */
 
 struct bed {
@@ -727,6 +804,8 @@ main(void)
 	test_barriers_are_shared();
 	test_barrier_begins_after_the_call();
 	test_impatient_syncers();
+	test_silent_store();
+	test_short_of_time_is_who_asks_for_all();
 	test_commit_is_seen();
 	test_names_below_index();
 	test_many_threads();

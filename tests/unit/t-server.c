@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -380,6 +381,46 @@ add_node(void *arg)
 	return NULL;
 }
 
+/* The store comes back in any case, so that a bug is a failure and no hang. */
+static void *
+come_back(void *arg)
+{
+	atomic_bool *done = arg;
+
+	for (int i = 0; i < 5000 && !atomic_load(done); i++)
+		pause_ms(1);
+	fake_store_hangs(false);
+	return NULL;
+}
+
+static void
+test_readiness_passes_requests_that_wait(void)
+{
+	enum { THREADS = 2, MORE = 10 };
+	int fds[MORE], served = 0;
+	atomic_bool done = false;
+	pthread_t t;
+
+	fake_store_hangs(true);
+	pthread_create(&t, NULL, come_back, &done);
+	for (int i = 0; i < MORE; i++) {
+		fds[i] = dial();
+		send_request(fds[i], "GET", "/clusters", CLOSE, "");
+	}
+	for (int i = 0; i < 5000 && fake_syncs_inside() < THREADS; i++)
+		pause_ms(1);
+	is_int(fake_syncs_inside(), THREADS, "all threads wait for the store");
+	expect("GET", "/readyz", "", 503, "etcd: no answer yet\n");
+	atomic_store(&done, true);
+	pthread_join(t, NULL);
+	for (int i = 0; i < MORE; i++) {
+		CLEANUP_FREE char *reply = read_all(fds[i]);
+
+		served += status_of(reply) == 200;
+	}
+	is_int(served, MORE, "when it answers, they are served");
+}
+
 /* More than the lane takes: 4 run and 4096 wait. */
 static void
 test_overload(void)
@@ -519,6 +560,7 @@ main(void)
 	test_pipelining();
 	test_bodies();
 	test_targets();
+	test_readiness_passes_requests_that_wait();
 	test_overload();
 	test_slow_lane_and_stop();
 	test_addresses();
