@@ -126,7 +126,8 @@ class Machine:
             } for x in self.names]}
 
     def _uml_command(self, env):
-        return [lab.UML, "mem=%dM" % self.nodes.memory_mb,
+        return [*lab.one_processor(self.number), lab.UML,
+                "mem=%dM" % self.nodes.memory_mb,
                 "rootfstype=hostfs", "rootflags=/", "ro",
                 "init=" + HERE + "/machine-init",
                 "con=null", "con0=fd:0,fd:1", "quiet",
