@@ -38,6 +38,8 @@ void duty_call_init(struct duty_call *, const struct duty *, int timeout_s);
 
 /* health: ask the nodes whether glusterd is alive (health.c). */
 void health_run(struct duty *, const struct engine_deps *);
+/* recovery: ask those that were not (health.c). */
+void recovery_run(struct duty *, const struct engine_deps *);
 /* results: forget results that were kept long enough, and what was said about
  * the health of nodes too long ago (cleaner.c).
  */

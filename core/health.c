@@ -2,6 +2,8 @@
 /* The health monitor: asks each online node whether its glusterd is alive.  Who
  * is not gets a record health/NODE, which keeps every replica from placing
  * bricks there; only changes are written.  A node without a record is healthy.
+ * Between its rounds an operation that lost a node notes that, and those with a
+ * record are asked more often, so that none is avoided for longer than needed.
  */
 #include <config.h>
 
@@ -9,6 +11,7 @@
 #include <string.h>
 
 #include "duty.h"
+#include "health.h"
 #include "node-args.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -118,8 +121,38 @@ tell(const struct engine_deps *deps, const struct patient *p)
 			    err.text);
 }
 
+bool
+health_is_watched(const struct config *c)
+{
+	return !config_bool(c, "glusterfs.disable_monitor_gluster_nodes");
+}
+
+void
+health_note_lost(const struct engine_deps *deps, const struct node *node,
+		 const char *why)
+{
+	struct patient p = {
+		.node = (struct node *)node, .verdict = UNHEALTHY,
+		.why = (char *)why,
+	};
+
+	if (!health_is_watched(deps->config) ||
+	    node->state != STATE_ONLINE || node->adding)
+		return;
+	tell(deps, &p);
+}
+
+static bool
+is_ill(const struct engine_deps *deps, const struct node *node)
+{
+	RECORD_SCOPE struct record *r =
+		mirror_get(deps->mirror, RECORD_HEALTH, node->id);
+
+	return r != NULL;
+}
+
 static void
-list_patients(struct round *round)
+list_patients(struct round *round, bool ill_only)
 {
 	size_t n;
 	struct record **l = mirror_list(round->deps->mirror, RECORD_NODE, &n);
@@ -128,20 +161,21 @@ list_patients(struct round *round)
 	for (size_t i = 0; i < n; i++) {
 		struct node *node = (void *)l[i];
 
-		if (node->state == STATE_ONLINE && !node->adding)
+		if (node->state == STATE_ONLINE && !node->adding &&
+		    (!ill_only || is_ill(round->deps, node)))
 			round->v[round->n++].node = (void *)record_ref(l[i]);
 	}
 	mirror_list_free(l, n);
 }
 
-void
-health_run(struct duty *duty, const struct engine_deps *deps)
+static void
+look(struct duty *duty, const struct engine_deps *deps, bool ill_only)
 {
 	struct round round = { .duty = duty, .deps = deps };
 	CLEANUP_FREE const char **hosts = NULL;
 	struct error err;
 
-	list_patients(&round);
+	list_patients(&round, ill_only);
 	hosts = xcalloc(round.n, sizeof(*hosts));
 	if (round.n > 0 &&
 	    fan_out(round.n, check, &round, hosts, &err) != ERR_OK)
@@ -153,4 +187,16 @@ health_run(struct duty *duty, const struct engine_deps *deps)
 		free(round.v[i].why);
 	}
 	free(round.v);
+}
+
+void
+health_run(struct duty *duty, const struct engine_deps *deps)
+{
+	look(duty, deps, false);
+}
+
+void
+recovery_run(struct duty *duty, const struct engine_deps *deps)
+{
+	look(duty, deps, true);
 }

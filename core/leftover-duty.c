@@ -7,6 +7,7 @@
 #include "allocate.h"
 #include "duty.h"
 #include "leftover.h"
+#include "live-node.h"
 #include "node-args.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -18,6 +19,7 @@ struct sweep {
 	struct duty *duty;
 	const struct engine_deps *deps;
 	const struct index_entry *entry;
+	struct strs *dead;		/* nodes that did not answer this time */
 	struct leftover l;
 };
 
@@ -65,6 +67,8 @@ destroy(struct sweep *s, struct error *err)
 		return r;
 	duty_call_init(&c, s->duty, CHECK_TIMEOUT_S);
 	r = executor_node_check(s->deps->executor, &c.call, &a.groups[0].arg, err);
+	if (node_was_lost(r))
+		strs_add(s->dead, s->l.brick.node);
 	if (r == ERR_OK)
 		r = s->l.operation[0] == '\0' ? ERR_FENCED :
 		    destroy_as(s, &a, s->l.operation, s->l.epoch, err);
@@ -102,8 +106,12 @@ static void
 sweep(struct sweep *s)
 {
 	struct error err;
-	enum err r = destroy(s, &err);
+	enum err r;
 
+	/* Or each of its bricks would keep the others waiting. */
+	if (strs_has(s->dead, s->l.brick.node))
+		return;
+	r = destroy(s, &err);
 	if (r == ERR_OK || r == ERR_NOTFOUND)
 		forget(s);
 	else if (!duty_is_over(s->duty))
@@ -114,12 +122,14 @@ sweep(struct sweep *s)
 void
 leftovers_run(struct duty *duty, const struct engine_deps *deps)
 {
+	CLEANUP(strs_release) struct strs dead = { 0 };
 	size_t n;
 	struct record **l = mirror_list(deps->mirror, RECORD_ADMIN, &n);
 
 	for (size_t i = 0; i < n && !duty_is_over(duty); i++) {
 		struct sweep s = { .duty = duty, .deps = deps,
-				   .entry = (const void *)l[i] };
+				   .entry = (const void *)l[i],
+				   .dead = &dead };
 
 		if (!leftover_parse(s.entry, &s.l))
 			continue;

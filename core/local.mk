@@ -34,6 +34,7 @@ libcore_la_SOURCES = \
 	%D%/gate.c %D%/gate.h \
 	%D%/heal.c %D%/heal.h \
 	%D%/health.c \
+	%D%/health.h \
 	%D%/heketi-words.c %D%/heketi-words.h \
 	%D%/inject.c %D%/inject.h \
 	%D%/lowering.c %D%/lowering.h \

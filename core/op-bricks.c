@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "health.h"
 #include "live-node.h"
 #include "lost.h"
 #include "node-args.h"
@@ -110,6 +111,9 @@ leave_lost(struct bricks_arg *a, const char *pending, enum err failed,
 		    is_lost(a, i, &lost, why) != ERR_OK || !lost)
 			return failed;
 		lost_add(a->run, node);
+		if (a->of[i].r == ERR_UNREACHABLE)
+			health_note_lost(a->run->deps, a->args.groups[i].node,
+					 a->of[i].why);
 		kvs_set(&nodes, node, a->of[i].why);
 	}
 	return lost_leave(a->run, a->args.volume->id, pending, &nodes, err);

@@ -13,7 +13,7 @@ struct service {
 	struct model *model;
 	struct engine *engine;
 	struct switches *switches;
-	struct duty *duties[4];
+	struct duty *duties[5];
 	struct engine_deps engine_deps;
 	char replica_id[ID_SIZE];
 	pthread_mutex_t lock;		/* guards what follows */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "health.h"
 #include "service-private.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -16,6 +17,7 @@
 
 #define SYNC_TIMEOUT_MS 5000
 #define LEFTOVERS_MS	60000
+#define RECOVERY_MS	10000
 
 /* ---- membership ---- */
 
@@ -244,6 +246,7 @@ start_duties(struct service *s)
 		  seconds_ms(s, "glusterfs.start_time_monitor_gluster_nodes"),
 		  seconds_ms(s, "glusterfs.refresh_time_monitor_gluster_nodes"),
 		  health_run },
+		{ "recovery", RECOVERY_MS, RECOVERY_MS, recovery_run },
 		{ "leftovers",
 		  seconds_ms(s, "glusterfs.start_time_background_cleaner"),
 		  leftovers_ms(s), leftovers_run },
@@ -252,8 +255,8 @@ start_duties(struct service *s)
 		true,
 		!config_bool(s->deps.config,
 			     "glusterfs.disable_background_cleaner"),
-		!config_bool(s->deps.config,
-			     "glusterfs.disable_monitor_gluster_nodes"),
+		health_is_watched(s->deps.config),
+		health_is_watched(s->deps.config),
 		true,
 	};
 

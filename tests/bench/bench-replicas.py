@@ -14,6 +14,7 @@ import http.client
 import json
 import multiprocessing
 import os
+import statistics
 import sys
 import time
 import urllib.parse
@@ -101,34 +102,61 @@ def counters(d):
                 if "counters" in r)
 
 
+def installation(replicas):
+    inst = ha.Installation(replicas=replicas, members=1, cables=False, config={
+        "loglevel": "warning", "node_concurrency": 0,
+        "glusterfs": {"max_volumes_per_cluster": -1}})
+    inst.direct(0).topology(nodes=10, devices=12)
+    return inst
+
+
+def reads(inst):
+    """Reads of one replica, beside what they cost at least."""
+    c = inst.direct(0)
+    vid = c.json("GET", "/volumes")["volumes"][0]
+    got = rate([c.port], 16, 4000, ("GET", "/volumes/" + vid, None))
+    port = urllib.parse.urlsplit(inst.etcd.urls[0]).port
+    body = json.dumps({"key": etcd.b64("/brickyard/v1/commit")})
+    ranges = rate([port], 16, 4000, ("POST", "/v3/kv/range", body))
+    print("reads of a volume: %.0f/s; ranges of etcd: %.0f/s; ratio %.2f"
+          % (got, ranges, got / ranges), flush=True)
+
+
+def creates(inst, clients, volumes):
+    """Creates a second, and conflicts a create."""
+    all_of_them = [inst.direct(i) for i in range(len(inst.replicas))]
+    was = sum(counters(d)["conflicts"] for d in all_of_them)
+    r = rate([d.port for d in all_of_them], clients, volumes, ("create",))
+    now = sum(counters(d)["conflicts"] for d in all_of_them)
+    return r, (now - was) / volumes
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--volumes", type=int, default=400)
+    p.add_argument("--volumes", type=int, default=200,
+                   help="creates in each round (default: %(default)s)")
+    p.add_argument("--rounds", type=int, default=7,
+                   help="of each number of replicas, in turn (default: %(default)s)")
     p.add_argument("--clients", default="8,32,128")
     a = p.parse_args()
-    for replicas in (1, 2, 3):
-        inst = ha.Installation(replicas=replicas, members=1, cables=False, config={
-            "loglevel": "warning", "node_concurrency": 0,
-            "glusterfs": {"max_volumes_per_cluster": -1}})
-        c = inst.direct(0)
-        c.topology(nodes=10, devices=12)
-        ports = [inst.direct(i).port for i in range(replicas)]
-        for clients in map(int, a.clients.split(",")):
-            was = [counters(inst.direct(i)) for i in range(replicas)]
-            r = rate(ports, clients, a.volumes, ("create",))
-            now = [counters(inst.direct(i)) for i in range(replicas)]
-            conflicts = sum(n["conflicts"] - w["conflicts"]
-                            for n, w in zip(now, was))
-            print("%d replicas, %3d clients: %6.1f creates/s, %.2f conflicts a create"
-                  % (replicas, clients, r, conflicts / a.volumes), flush=True)
-        if replicas == 1:
-            vid = c.json("GET", "/volumes")["volumes"][0]
-            reads = rate(ports, 16, 4000, ("GET", "/volumes/" + vid, None))
-            port = urllib.parse.urlsplit(inst.etcd.urls[0]).port
-            body = json.dumps({"key": etcd.b64("/brickyard/v1/commit")})
-            ranges = rate([port], 16, 4000, ("POST", "/v3/kv/range", body))
-            print("reads of a volume: %.0f/s; ranges of etcd: %.0f/s; ratio %.2f"
-                  % (reads, ranges, reads / ranges), flush=True)
+    # All are there at once and take turns, so that what else the machine does
+    # in the meantime meets all of them.
+    insts = {n: installation(n) for n in (1, 2, 3)}
+    for clients in map(int, a.clients.split(",")):
+        took = {n: [] for n in insts}
+        for i in range(a.rounds + 1):
+            for n in sorted(insts, reverse=i % 2 == 1):
+                took[n].append(creates(insts[n], clients, a.volumes))
+        for n, t in took.items():
+            rates = [r for r, _ in t[1:]]       # the first one warms up
+            ratios = [r / one for r, (one, _) in zip(rates, took[1][1:])]
+            print("%d replicas, %3d clients: %6.1f creates/s (%.0f to %.0f), %.2f times one "
+                  "replica's (%.2f to %.2f), %.2f conflicts a create"
+                  % (n, clients, statistics.median(rates), min(rates), max(rates),
+                     statistics.median(ratios), min(ratios), max(ratios),
+                     statistics.mean(c for _, c in t[1:])), flush=True)
+    reads(insts[1])
+    for inst in insts.values():
         inst.close()
 
 

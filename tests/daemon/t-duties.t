@@ -41,10 +41,10 @@ def nodes_of(d, location):
 def health():
     with Replicas(3, {"glusterfs": OFTEN}) as r:
         _, nodes, _ = r[0].topology(nodes=4)
-        tap.is_(wait_for(lambda: sorted(holders(r[0])) ==
-                         ["cleaner", "health", "leftovers", "results"] and
-                         sorted(holders(r[0])), 30),
-                ["cleaner", "health", "leftovers", "results"], "every duty has a holder")
+        every = ["cleaner", "health", "leftovers", "recovery", "results"]
+        tap.is_(wait_for(lambda: sorted(holders(r[0])) == every and
+                         sorted(holders(r[0])), 30), every,
+                "every duty has a holder")
         tap.is_(len({tuple(sorted(holders(d).items())) for d in r}), 1,
                 "all replicas name the same")
         tap.is_(unhealthy(r[0]), [], "all nodes are well at first")

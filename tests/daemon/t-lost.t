@@ -22,9 +22,9 @@ def replica(n):
 
 
 class World:
-    def __init__(self, nodes, devices=1):
+    def __init__(self, nodes, devices=1, monitor=None):
         # Nobody notices that a node is lost but who needs it.
-        self.d = Daemon(start=False, config={"glusterfs": {
+        self.d = Daemon(start=False, config={"glusterfs": monitor or {
             "disable_monitor_gluster_nodes": True}})
         self.state = os.path.join(self.d.dir, "nodes")
         self.path = os.path.join(self.d.dir, "faults")
@@ -211,6 +211,31 @@ def evict():
         w.back("evict")
 
 
+def told():
+    """The monitor, which comes round now and then only, is told."""
+    with World(nodes=4, monitor={"start_time_monitor_gluster_nodes": 9999,
+                                 "refresh_time_monitor_gluster_nodes": 9999}) as w:
+        gone = w.nodes[2]
+        w.lose(gone)
+
+        def ill():
+            return [(n["node"], n["reason"]) for n in
+                    w.d.json("GET", "/v1/health")["unhealthy"]]
+        tap.is_(ill(), [], "nobody knows that a node is lost")
+        while not w.left():
+            if w.run("POST", "/volumes", replica(3))[0] != 200:
+                break
+        n = len(w.left())
+        tap.is_(ill(), [(gone, "no route to " + w.hosts[gone])],
+                "the create that lost it says so")
+        tap.is_([w.run("POST", "/volumes", replica(3))[0] for _ in range(4)],
+                [200] * 4, "the next ones go elsewhere")
+        tap.is_(len(w.left()), n, "without trying it")
+        w.faults("")
+        tap.ok(wait_for(lambda: not ill(), 60), "when it is back that is noticed")
+        w.back("told")
+
+
 def blink():
     """Long enough away for a leftover, back when there is no other place."""
     with World(nodes=3) as w:
@@ -310,6 +335,28 @@ def hosting():
         w.back("hosting")
 
 
+def two_nodes():
+    """What is left over on a node that is still away keeps nothing else waiting."""
+    with World(nodes=5) as w:
+        away, back = w.nodes[:2]
+        for n in (away, back):
+            w.lose(n)
+            while sum(x["node"] == n for x in w.left()) < 4:
+                if w.run("POST", "/volumes", replica(3))[0] != 200:
+                    break
+        w.lose(away)
+        w.d.config["glusterfs"]["start_time_background_cleaner"] = 1
+        w.d.restart()
+        tap.ok(wait_for(lambda: {x["node"] for x in w.left()} == {away}, 30),
+               "of two lost nodes one is back: nothing is left over there")
+        time.sleep(1)
+        devices = w.devices_of(away)
+        tap.is_(sum("left over on device %s: no route" % d in line for d in devices
+                    for line in w.d.log().splitlines()), 1,
+                "the other one is asked once for all of its bricks")
+        w.back("two nodes")
+
+
 def device_with_leftovers():
     with World(nodes=4) as w:
         gone = w.nodes[2]
@@ -385,9 +432,11 @@ no_room()
 expand()
 evict()
 blink()
+told()
 delete()
 clones()
 hosting()
+two_nodes()
 device_with_leftovers()
 crashes()
 tap.done()
