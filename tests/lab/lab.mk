@@ -14,13 +14,13 @@ LAB_NODE_TESTS = \
 	%D%/ssh-volumes.t \
 	%D%/ssh-replicas.t \
 	%D%/kube-volumes.t \
+	%D%/lab-command.t \
 	%D%/ssh-audit.t \
 	%D%/ssh-devices.t \
 	$(NULL)
 LAB_JOBS = 2
 dist_check_SCRIPTS += \
 	$(LAB_NODE_TESTS) \
-	%D%/lab-command.t \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \
