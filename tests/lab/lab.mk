@@ -9,9 +9,10 @@ CLEANFILES += %D%/exec-driver$(EXEEXT)
 # On storage nodes of their own, the longest first: they wait as much as they work, so
 # two of them run at a time.
 LAB_NODE_TESTS = \
-	%D%/ssh-replace.t \
 	%D%/ssh-nodes.t \
+	%D%/ssh-replace.t \
 	%D%/ssh-volumes.t \
+	%D%/ssh-clone.t \
 	%D%/ssh-replicas.t \
 	%D%/kube-volumes.t \
 	%D%/lab-command.t \
