@@ -14,8 +14,7 @@ import time
 # What a node's end is noticed by looks oftener than in production.
 t = labtest.begin(count=4, disks=1, config={
     "executors": {"ssh": {"keepalive_s": 5, "connect_timeout_s": 6}},
-    "glusterfs": {"start_time_background_cleaner": 1, "refresh_time_background_cleaner": 10,
-                  "refresh_time_monitor_gluster_nodes": 10}})
+    "glusterfs": {"start_time_background_cleaner": 1, "refresh_time_background_cleaner": 10}})
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
 TWO = {"type": "replicate", "replicate": {"replica": 2}}
 
