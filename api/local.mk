@@ -9,6 +9,7 @@ libapi_la_SOURCES = \
 	%D%/dump-view.c %D%/dump-view.h \
 	%D%/encode.c %D%/encode.h \
 	%D%/examine.c %D%/examine.h \
+	%D%/framing.c %D%/framing.h \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/gosyntax.c %D%/gosyntax.h \
 	%D%/h-admin.c \

@@ -33,6 +33,7 @@
 #include "api/api.h"
 #include "api/api-private.h"
 #include "api/auth.h"
+#include "api/framing.h"
 #include "api/hold.h"
 #include "api/lane.h"
 #include "api/listen.h"
@@ -593,12 +594,19 @@ answer(struct request *r)
 static enum MHD_Result
 begin_request(struct request *r, const char *method)
 {
+	unsigned status = 0;
+	const char *text = NULL;
+	bool bad = framing_is_bad(r->connection, &status, &text);
+
 	read_headers(r, method);
-	decide(r);
+	if (bad)
+		refuse_body(r, status, text);
+	else
+		decide(r);
 	if (r->route != NULL && r->content_length > BODY_MAX)
 		refuse_body(r, 413, "request body too large");
 	r->state = REQUEST_BODY;
-	if (r->content_length > SWALLOW_MAX) {
+	if (bad || r->content_length > SWALLOW_MAX) {
 		count_busy(r);
 		r->state = REQUEST_READY;
 		return send_reply(r);

@@ -6,11 +6,12 @@
 #include <config.h>
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/go-words.h"
+#include "cli/suggest.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
 
@@ -154,10 +155,14 @@ command_child(const struct command *parent, const char *word)
 static enum err
 fail_unknown_command(const struct args *a, const char *word, struct error *err)
 {
+	CLEANUP(buf_release) struct buf near = { 0 };
+
+	suggest_commands(a->command, word, &near);
 	return fail(err, ERR_BADREQ,
-		    "unknown command \"%s\" for \"%s%s%s\"", word,
+		    "unknown command \"%s\" for \"%s%s%s\"%s", word,
 		    program_name(), a->command != NULL ? " " : "",
-		    a->command != NULL ? a->command->path : "");
+		    a->command != NULL ? a->command->path : "",
+		    buf_str(&near));
 }
 
 /* Walk down the table word by word; used[i] is set for each word taken. */
@@ -190,36 +195,39 @@ find_words(struct args *a, int argc, char *const *argv, bool *used,
 	return ERR_OK;
 }
 
+/* As heketi-cli's libraries say it. */
 static enum err
-fail_value(const struct flag *f, const char *value, const char *why,
-	   struct error *err)
+fail_value(const struct flag *f, const char *value, const char *parser,
+	   const char *why, struct error *err)
 {
-	return fail(err, ERR_BADREQ,
-		    "invalid argument \"%s\" for \"--%s\" flag: %s", value,
-		    f->name, why);
+	char letter[] = { '-', f->letter, ',', ' ', '\0' };
+
+	return fail(err, ERR_BADREQ, "invalid argument \"%s\" for \"%s--%s\""
+		    " flag: strconv.%s: parsing \"%s\": %s", value,
+		    f->letter != 0 ? letter : "", f->name, parser, value, why);
 }
 
 static enum err
 check_value(const struct flag *f, const char *value, struct error *err)
 {
-	char *end = NULL;
+	const char *why = NULL;
+	int64_t n = 0;
+	double d = 0;
 	bool b;
 
-	errno = 0;
 	switch (f->type) {
 	case FLAG_BOOL:
 		if (!bool_parse(value, &b))
-			return fail_value(f, value, "not true or false", err);
+			return fail_value(f, value, "ParseBool",
+					  "invalid syntax", err);
 		break;
 	case FLAG_INT:
-		(void)strtoll(value, &end, 0);
-		if (end == value || *end != '\0' || errno != 0)
-			return fail_value(f, value, "not a whole number", err);
+		if (!go_parse_int(value, &n, &why))
+			return fail_value(f, value, "ParseInt", why, err);
 		break;
 	case FLAG_FLOAT:
-		(void)strtod(value, &end);
-		if (end == value || *end != '\0' || errno != 0)
-			return fail_value(f, value, "not a number", err);
+		if (!go_parse_float(value, &d, &why))
+			return fail_value(f, value, "ParseFloat", why, err);
 		break;
 	case FLAG_STRING:
 	case FLAG_LIST:
@@ -261,6 +269,15 @@ scan_next(struct scan *s)
 	return s->i < s->n ? s->v[s->i++] : NULL;
 }
 
+/* One flag goes with no command. */
+static const struct flag *
+global_flag(const struct args *a, const struct flag *f)
+{
+	bool alone = f != NULL && strcmp(f->name, "version") == 0;
+
+	return alone && a->command != NULL ? NULL : f;
+}
+
 static enum err
 parse_long(struct args *a, const char *arg, struct scan *s, struct error *err)
 {
@@ -274,10 +291,12 @@ parse_long(struct args *a, const char *arg, struct scan *s, struct error *err)
 		a->help = true;
 		return ERR_OK;
 	}
+	if (name[0] == '-' || name[0] == '=')
+		return fail(err, ERR_BADREQ, "bad flag syntax: %s", arg);
 	if (a->command != NULL)
 		f = flag_by_name(a->command->flags, name, len);
 	if (f == NULL) {
-		f = flag_by_name(global_flags, name, len);
+		f = global_flag(a, flag_by_name(global_flags, name, len));
 		is_global = true;
 	}
 	if (f == NULL)
@@ -308,13 +327,13 @@ parse_short(struct args *a, const char *arg, struct scan *s, struct error *err)
 		if (a->command != NULL)
 			f = flag_by_letter(a->command->flags, *p);
 		if (f == NULL) {
-			f = flag_by_letter(global_flags, *p);
+			f = global_flag(a, flag_by_letter(global_flags, *p));
 			is_global = true;
 		}
 		if (f == NULL)
 			return fail(err, ERR_BADREQ,
-				    "unknown shorthand flag: '%c' in %s", *p,
-				    arg);
+				    "unknown shorthand flag: '%c' in -%s", *p,
+				    p);
 		if (f->type != FLAG_BOOL || p[1] == '=') {
 			value = p[1] == '=' ? p + 2 : p + 1;
 			if (*value == '\0' && p[1] != '=')
@@ -323,8 +342,8 @@ parse_short(struct args *a, const char *arg, struct scan *s, struct error *err)
 		}
 		if (value == NULL)
 			return fail(err, ERR_BADREQ,
-				    "flag needs an argument: '%c' in %s",
-				    f->letter, arg);
+				    "flag needs an argument: '%c' in -%c",
+				    f->letter, f->letter);
 		e = set_flag(a, f, is_global, value, err);
 		if (e != ERR_OK)
 			return e;
@@ -367,6 +386,17 @@ args_max(const struct command *c)
 }
 
 static enum err
+check_excess(const struct command *c, const char *word, struct error *err)
+{
+	for (const struct command_excess *x = command_excesses; x->path; x++)
+		if (strcmp(x->path, c->path) == 0)
+			return fail(err, ERR_BADREQ, "%s", x->text);
+	if (program_is_heketi_cli())
+		return ERR_OK;
+	return fail(err, ERR_BADREQ, "too many arguments: \"%s\"", word);
+}
+
+static enum err
 check_rest(const struct args *a, struct error *err)
 {
 	const struct command *c = a->command;
@@ -379,10 +409,7 @@ check_rest(const struct args *a, struct error *err)
 			return fail_unknown_command(a, a->rest.v[0], err);
 		return ERR_OK;
 	}
-	if (a->rest.n > max)
-		return fail(err, ERR_BADREQ, "too many arguments: \"%s\"",
-			    a->rest.v[max]);
-	return ERR_OK;
+	return a->rest.n > max ? check_excess(c, a->rest.v[max], err) : ERR_OK;
 }
 
 enum err
@@ -404,8 +431,6 @@ args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 	if (e != ERR_OK)
 		return e;
 	a->version = args_global_bool(a, "version");
-	if (a->version && a->command != NULL)
-		return fail(err, ERR_BADREQ, "--version goes with no command");
 	return check_rest(a, err);
 }
 
@@ -440,17 +465,23 @@ args_str(const struct args *a, const char *name)
 int64_t
 args_int(const struct args *a, const char *name)
 {
-	const char *s = local_value(a, name, FLAG_INT);
+	const char *s = local_value(a, name, FLAG_INT), *why = NULL;
+	int64_t n = 0;
 
-	return s != NULL ? strtoll(s, NULL, 0) : 0;
+	if (s != NULL)
+		(void)go_parse_int(s, &n, &why);	/* checked before */
+	return n;
 }
 
 double
 args_float(const struct args *a, const char *name)
 {
-	const char *s = local_value(a, name, FLAG_FLOAT);
+	const char *s = local_value(a, name, FLAG_FLOAT), *why = NULL;
+	double d = 0;
 
-	return s != NULL ? strtod(s, NULL) : 0;
+	if (s != NULL)
+		(void)go_parse_float(s, &d, &why);
+	return d;
 }
 
 bool

@@ -15,7 +15,7 @@
 
 enum flag_type {
 	FLAG_BOOL,
-	FLAG_INT,		/* decimal, 0x… or 0…, fits int64_t */
+	FLAG_INT,		/* as go_parse_int takes it */
 	FLAG_FLOAT,
 	FLAG_STRING,
 	FLAG_LIST,		/* may be repeated; commas separate, too */
@@ -49,6 +49,14 @@ struct command_alias {
 	const char *word;	/* "deltags" */
 };
 
+/* What a command says of more arguments than it takes; the others of heketi-cli
+ * take no notice of them.
+ */
+struct command_excess {
+	const char *path;
+	const char *text;
+};
+
 /* By which name we were called: "brickyard", or "heketi-cli" by a link of that
  * name.
  */
@@ -59,6 +67,7 @@ bool program_is_heketi_cli(void);
 /* commands.c; ended by rows with path, name NULL. */
 extern const struct command commands[];
 extern const struct command_alias command_aliases[];
+extern const struct command_excess command_excesses[];
 extern const struct flag global_flags[];
 
 struct args {

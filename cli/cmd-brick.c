@@ -17,7 +17,7 @@ cmd_brick_evict(struct cli *cli, struct error *err)
 	if (skip)
 		think_twice_about_healing();
 	e = cli_call(cli, "POST", "bricks/to-evict", id, NULL,
-		     json_pack("{s:s}", "healcheck", skip ? "disable" : ""),
+		     json_pack("{s:s*}", "healcheck", skip ? "disable" : NULL),
 		     NULL, err);
 	if (e == ERR_OK)
 		printf("Brick %s evicted\n", id);

@@ -36,8 +36,8 @@ new_flag(const struct cli *cli, const char *name, const json_t *info, bool *ret,
 
 	*ret = json_bool_at(info, name);
 	if (s[0] != '\0' && !bool_parse(s, ret))
-		return fail(err, ERR_BADREQ, "invalid argument \"%s\" for"
-			    " \"--%s\" flag: not true or false", s, name);
+		return fail(err, ERR_BADREQ, "strconv.ParseBool: parsing"
+			    " \"%s\": invalid syntax", s);
 	return ERR_OK;
 }
 

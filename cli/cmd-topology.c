@@ -191,7 +191,8 @@ cmd_topology_load(struct cli *cli, struct error *err)
 		return fail(err, ERR_BADREQ, "Missing configuration file");
 	e = topology_file_read(file, &t, &why, err);
 	if (e != ERR_OK) {
-		fprintf(stderr, "%s\n", why.text);
+		if (!program_is_heketi_cli())
+			fprintf(stderr, "%s\n", why.text);
 		return e;
 	}
 	e = load_file(&l, &t, err);

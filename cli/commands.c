@@ -392,3 +392,10 @@ const struct command_alias command_aliases[] = {
 	{ "setup-openshift-heketi-storage", "setup-kubernetes-heketi-storage" },
 	{ NULL, NULL }
 };
+
+const struct command_excess command_excesses[] = {
+	{ "brick evict", "Too many arguments provided" },
+	{ "loglevel set", "too many arguments" },
+	{ "server mode set", "too many arguments" },
+	{ NULL, NULL }
+};

@@ -10,16 +10,19 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <curl/curl.h>
 
 #include "cli/answer.h"
+#include "cli/go-words.h"
 #include "cli/http.h"
 #include "cli/progress.h"
 #include "cli/token.h"
@@ -50,6 +53,7 @@ struct client {
 	bool insecure;
 	struct progress progress;
 	char curl_error[CURL_ERROR_SIZE];
+	char dialled[80];	/* " 127.0.0.1:8080", the first; or "" */
 };
 
 /* ---- showing that one waits ---- */
@@ -83,6 +87,22 @@ pause_ms(struct client *c, int64_t ms)
 }
 
 /* ---- one transaction ---- */
+
+/* curl does not tell afterwards where it failed to connect to. */
+static curl_socket_t
+on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct client *c = arg;
+	char host[64], port[16];
+	bool is_v6 = a->family == AF_INET6;
+
+	if (purpose == CURLSOCKTYPE_IPCXN && c->dialled[0] == '\0' &&
+	    getnameinfo(&a->addr, a->addrlen, host, sizeof(host), port,
+			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(c->dialled, sizeof(c->dialled),
+			 is_v6 ? " [%s]:%s" : " %s:%s", host, port);
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
 
 static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
@@ -141,20 +161,27 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* The decoded path, which is what the token speaks of; NULL: not a URL. */
+/* A part of the URL, decoded; NULL: not a URL. */
 static char *
-url_path(const char *url)
+url_part(const char *url, CURLUPart part)
 {
 	CURLU *u = curl_url();
-	char *path = NULL, *copy = NULL;
+	char *s = NULL, *copy = NULL;
 
 	if (u != NULL &&
 	    curl_url_set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) == 0 &&
-	    curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE) == 0)
-		copy = xstrdup(path);
-	curl_free(path);
+	    curl_url_get(u, part, &s, CURLU_URLDECODE) == 0)
+		copy = xstrdup(s);
+	curl_free(s);
 	curl_url_cleanup(u);
 	return copy;
+}
+
+/* What the token speaks of. */
+static char *
+url_path(const char *url)
+{
+	return url_part(url, CURLUPART_PATH);
 }
 
 /* Location, resolved against the URL that was asked; NULL: makes no sense. */
@@ -204,6 +231,8 @@ set_common(struct client *c)
 	curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(h, CURLOPT_XFERINFODATA, c);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	if (c->insecure) {
 		curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -220,18 +249,56 @@ set_common(struct client *c)
 #endif
 }
 
-/* curl says that it could not connect, the system says why. */
-static const char *
-why_not(struct client *c, CURLcode r)
+static long
+info_of(const struct client *c, CURLINFO what)
 {
-	long os_errno = 0;
+	long n = 0;
 
-	if (r == CURLE_COULDNT_CONNECT)
-		curl_easy_getinfo(c->h, CURLINFO_OS_ERRNO, &os_errno);
-	if (os_errno != 0)
-		return strerror((int)os_errno);
-	return c->curl_error[0] != '\0' ? c->curl_error
-					: curl_easy_strerror(r);
+	curl_easy_getinfo(c->h, what, &n);
+	return n;
+}
+
+static bool
+is_connected(const struct client *c)
+{
+	double s = 0;
+
+	curl_easy_getinfo(c->h, CURLINFO_CONNECT_TIME, &s);
+	return s > 0;
+}
+
+/* In the words of Go's library, as far as it has some for what curl says. */
+static char *
+why_not(struct client *c, CURLcode r, const char *url)
+{
+	CLEANUP_FREE char *host = url_part(url, CURLUPART_HOST);
+	CLEANUP_FREE char *reason = NULL;
+	long os_errno = info_of(c, CURLINFO_OS_ERRNO);
+
+	if (r == CURLE_COULDNT_RESOLVE_HOST)
+		return xasprintf("dial tcp: lookup %s: no such host", host);
+	if (r == CURLE_COULDNT_CONNECT && os_errno != 0) {
+		reason = go_strerror((int)os_errno);
+		return xasprintf("dial tcp%s: connect: %s", c->dialled, reason);
+	}
+	if (r == CURLE_OPERATION_TIMEDOUT && !is_connected(c))
+		return xasprintf("dial tcp%s: i/o timeout", c->dialled);
+	if (r == CURLE_GOT_NOTHING)
+		return xstrdup("EOF");
+	return xstrdup(c->curl_error[0] != '\0' ? c->curl_error
+						: curl_easy_strerror(r));
+}
+
+static enum err
+fail_unreachable(struct client *c, CURLcode r, const char *method,
+		 const char *url, struct error *err)
+{
+	CLEANUP_FREE char *why = why_not(c, r, url);
+	CLEANUP_FREE char *verb = xstrdup(method);
+
+	for (char *p = verb; *p != '\0' && *++p != '\0';)
+		*p = (char)tolower((unsigned char)*p);
+	return fail(err, ERR_UNREACHABLE, "%s \"%s\": %s", verb, url, why);
 }
 
 /* One request, one answer, whatever its status. */
@@ -259,14 +326,13 @@ perform(struct client *c, const char *method, const char *url, const char *body,
 		curl_easy_setopt(c->h, CURLOPT_POSTFIELDS, body);
 	if (body != NULL || strcmp(method, "GET") != 0)
 		curl_easy_setopt(c->h, CURLOPT_CUSTOMREQUEST, method);
-	c->curl_error[0] = '\0';
+	c->curl_error[0] = c->dialled[0] = '\0';
 	r = curl_easy_perform(c->h);
 	curl_slist_free_all(headers);
 	curl_easy_getinfo(c->h, CURLINFO_RESPONSE_CODE, &ret->status);
 	if (r == CURLE_OK)
 		return ERR_OK;
-	return fail(err, ERR_UNREACHABLE, "can't talk to the server at %s: %s",
-		    c->base, why_not(c, r));
+	return fail_unreachable(c, r, method, url, err);
 }
 
 static unsigned
@@ -465,6 +531,15 @@ client_path(const char *collection, const char *id, const char *action)
 /* ---- making one ---- */
 
 static enum err
+fail_cert(const char *file, const char *call, struct error *err)
+{
+	CLEANUP_FREE char *why = go_strerror(errno);
+
+	return fail(err, ERR_BADREQ, "failed to read cert file %s: %s %s: %s",
+		    file, call, file, why);
+}
+
+static enum err
 add_cert(struct client *c, const char *file, struct error *err)
 {
 	CLEANUP_FCLOSE FILE *f = fopen(file, "re");
@@ -472,13 +547,11 @@ add_cert(struct client *c, const char *file, struct error *err)
 	size_t n, from = c->pem.len;
 
 	if (f == NULL)
-		return fail(err, ERR_BADREQ, "failed to read cert file %s: %m",
-			    file);
+		return fail_cert(file, "open", err);
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		buf_add(&c->pem, chunk, n);
 	if (ferror(f))
-		return fail(err, ERR_BADREQ, "failed to read cert file %s: %m",
-			    file);
+		return fail_cert(file, "read", err);
 	if (strstr(buf_str(&c->pem) + from, "-----BEGIN CERTIFICATE-----") ==
 	    NULL)
 		return fail(err, ERR_BADREQ,

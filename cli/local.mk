@@ -25,11 +25,13 @@ libcli_la_SOURCES = \
 	%D%/go-template-parse.c %D%/go-template-tree.h \
 	%D%/go-template.c %D%/go-template.h \
 	%D%/go-value.c %D%/go-value.h \
+	%D%/go-words.c %D%/go-words.h \
 	%D%/help.c %D%/help.h \
 	%D%/http.c %D%/http.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/pv.c %D%/pv.h \
 	%D%/storage-list.c %D%/storage-list.h \
+	%D%/suggest.c %D%/suggest.h \
 	%D%/token.c %D%/token.h \
 	%D%/topology-check.c \
 	%D%/topology-file.c %D%/topology-file.h \

@@ -28,17 +28,19 @@ config_gib(const struct config *c, const char *key)
 	return gib <= 0 ? 0 : (uint64_t)gib << 30;
 }
 
-/* The value of an option "KEY VALUE", or NULL when it is another one. */
+/* The value of an option "KEY VALUE", "" of one that is "KEY", or NULL when it is
+ * another one.  As in heketi every blank but the first is part of the value.
+ */
 static const char *
 option_value(const char *option, const char *key)
 {
 	size_t n = strlen(key);
 
-	while (*option == ' ')
-		option++;
-	if (strncmp(option, key, n) != 0 || option[n] != ' ')
+	if (strncmp(option, key, n) != 0)
 		return NULL;
-	return option + n + strspn(option + n, " ");
+	if (option[n] == ' ')
+		return option + n + 1;
+	return option[n] == '\0' ? "" : NULL;
 }
 
 static bool
@@ -72,8 +74,7 @@ average_bytes(const char *word, uint64_t default_bytes)
 struct volume_wishes
 volume_wishes(const struct config *c, const struct strs *options)
 {
-	const char *zones = config_str(c, "glusterfs.zone_checking");
-	const char *average = NULL;
+	const char *zones = "", *average = "";
 	struct volume_wishes w = {
 		.average_file_bytes =
 			(uint64_t)config_int(c, "glusterfs.average_file_size_kb") << 10,
@@ -87,13 +88,14 @@ volume_wishes(const struct config *c, const struct strs *options)
 			zones = v;
 		v = option_value(options->v[i], "user.heketi.device-tag-match");
 		if (v != NULL)
-			w.tag_match = v;
+			w.tag_match = v[0] != '\0' ? v : NULL;
 		v = option_value(options->v[i], "user.heketi.average-file-size");
 		if (v != NULL)
 			average = v;
 	}
-	w.strict_zones = is_strict(zones);
-	if (average != NULL)
+	w.strict_zones = is_strict(zones[0] != '\0' ? zones :
+				   config_str(c, "glusterfs.zone_checking"));
+	if (average[0] != '\0')
 		w.average_file_bytes =
 			average_bytes(average, w.average_file_bytes);
 	return w;

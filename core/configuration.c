@@ -588,6 +588,22 @@ env_value(const struct key *k)
 	return NULL;
 }
 
+/* Numbers in heketi's variables that can't be: heketi goes on without them. */
+static bool
+ignores_number(struct config *c, const struct key *k, const char *value)
+{
+	int64_t n = 0;
+
+	if (k->type != CONFIG_INT || !starts_with(k->env, "HEKETI_") ||
+	    !parse_int(value, &n) || (n >= k->min && n <= k->max) ||
+	    (n == 0 && (k->flags & ZERO_DEFAULT) != 0))
+		return false;
+	*VEC_PUSH(&c->warnings) = xasprintf("environment %s must be %" PRId64
+		" to %" PRId64 ", not %s, ignoring", k->env, k->min, k->max,
+		value);
+	return true;
+}
+
 enum err
 config_read_environment(struct config *c, struct error *err)
 {
@@ -597,7 +613,7 @@ config_read_environment(struct config *c, struct error *err)
 		enum err e;
 
 		value = keys[i].env != NULL ? env_value(&keys[i]) : NULL;
-		if (value == NULL)
+		if (value == NULL || ignores_number(c, &keys[i], value))
 			continue;
 		source = xasprintf("environment %s", keys[i].env);
 		e = config_set(c, keys[i].name, value, CONFIG_STRING, source,

@@ -16,6 +16,7 @@ struct query {
 	const struct engine_deps *deps;
 	const struct volume *v;
 	struct brickyard_result result;
+	bool asked;
 };
 
 static void
@@ -30,6 +31,7 @@ ask_info(void *arg, const struct brickyard_call *call,
 {
 	struct query *q = arg;
 
+	q->asked = true;
 	return executor_volume_info(q->deps->executor, call, node, q->v->name,
 				    &q->result, err);
 }
@@ -122,11 +124,14 @@ gluster_look(const struct engine_deps *deps, const struct brickyard_call *call,
 	CLEANUP(query_release) struct query q = { .deps = deps, .v = v };
 	enum err r;
 
-	*ret = (struct presence){ false, false };
+	*ret = (struct presence){ .old = false };
 	result_init(&q.result);
 	r = on_live_node(deps, call, v, NULL, QUERY_TIMEOUT_S, ask_info, &q, err);
+	ret->asked = q.asked;
 	if (r != ERR_OK)
-		return r;
+		return fail_prefix(err, "Unable to get volume info of volume "
+				   "name: %s", v->name);
+	ret->listed = true;
 	ret->old = is_listed(&q.result, old);
 	ret->new_ = is_listed(&q.result, new_);
 	return compare(v, &q.result, old, new_, ret, err);

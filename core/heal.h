@@ -8,6 +8,8 @@
 /* Which of the two bricks gluster has in the volume. */
 struct presence {
 	bool old, new_;
+	bool asked;		/* false: no glusterd lives that could be */
+	bool listed;		/* it said which bricks the volume has */
 };
 
 /* Asks any live node.  Every settled brick must be where the record has it, but

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "allocate.h"
+#include "brick-order.h"
 #include "engine.h"
 #include "live-node.h"
 #include "node-args.h"
@@ -84,6 +85,18 @@ look(struct op_run *run, const struct brickyard_call *call, struct pair *p,
 			    info_on, &a, err);
 }
 
+/* Records of heketi's need not be in gluster's order.  A clone's bricks are in its
+ * source's, whatever that turns out to be.
+ */
+static enum err
+take_order(struct op_run *run, const struct brickyard_call *call,
+	   const struct pair *p, struct error *err)
+{
+	bool changed = false;
+
+	return brick_order_learn(run, call, p->source, &changed, err);
+}
+
 /* What has the clone's name from the next stage on is ours. */
 static enum err
 look_free(struct op_run *run, const struct brickyard_call *call,
@@ -97,7 +110,7 @@ look_free(struct op_run *run, const struct brickyard_call *call,
 	if (r == ERR_OK)
 		return fail(err, ERR_EXISTS, "Volume %s already exists in gluster",
 			    p.clone->name);
-	return r == ERR_NOTFOUND ? ERR_OK : r;
+	return r == ERR_NOTFOUND ? take_order(run, call, &p, err) : r;
 }
 
 /* ---- stage: clone ---- */
@@ -160,11 +173,17 @@ static enum err
 note_paths_build(void *arg, struct txn *t, struct error *err)
 {
 	const struct paths_arg *a = arg;
-	RECORD_SCOPE struct volume *v = NULL;
-	enum err r = copy_of(a->run, a->run->op->target, &v, err);
+	CLEANUP(pair_release) struct pair p = { 0 };
+	struct volume *v;
+	enum err r = pair_init(&p, a->run, err);
 
-	if (r == ERR_OK)
+	v = p.clone;
+	/* Only where the source was heketi's was it ever another. */
+	if (r == ERR_OK && volume_order_like(v, p.source))
 		r = check_info(v, a->info, err);
+	else if (r == ERR_OK)
+		r = fail(err, ERR_INTERNAL, "volume %s: its bricks are not in the "
+			 "pools of those of %s", v->name, p.source->name);
 	if (r != ERR_OK)
 		return r;
 	for (size_t i = 0; i < v->nbricks; i++) {
@@ -240,6 +259,8 @@ unmake_clone(struct op_run *run, const struct brickyard_call *call,
 		r = look(run, call, &p, err);
 	if (r == ERR_NOTFOUND)
 		return ERR_OK;
+	if (r == ERR_OK)
+		r = take_order(run, call, &p, err);
 	if (r == ERR_OK)
 		r = note_paths(run, &p.result, err);
 	return r != ERR_OK ? r :

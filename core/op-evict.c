@@ -133,10 +133,25 @@ wait_for_heal(struct op_run *run, const struct brickyard_call *call,
 static enum err
 not_in_gluster(const struct evict *e, struct error *err)
 {
-	log_warning("volume %s: its brick %s (%s:%s) is not in gluster's volume "
-		    "'%s'", e->v->id, e->old->id, e->old->host, e->old->path,
+	return fail(err, ERR_NOTFOUND, "brick %s (%s:%s) is not in gluster's "
+		    "volume '%s'", e->old->id, e->old->host, e->old->path,
 		    e->v->name);
-	return fail(err, ERR_NOTFOUND, "Id not found");
+}
+
+/* heketi has three words where no glusterd lives, or gluster doesn't know the
+ * bricks; the reason is for the log.
+ */
+static enum err
+not_found(const struct evict *e, const struct presence *there, enum err r,
+	  struct error *err)
+{
+	bool unknown = there->listed && (r == ERR_REFUSED || r == ERR_NOTFOUND);
+
+	if (r == ERR_OK || is_abandoning(r) || (there->asked && !unknown))
+		return r;
+	log_warning("volume %s: brick %s can't be replaced: %s", e->v->id,
+		    e->old->id, err->text);
+	return fail(err, r, "Id not found");
 }
 
 /* A record that was imported may have its bricks in another order: then gluster's
@@ -176,11 +191,12 @@ evict_check(struct op_run *run, const struct brickyard_call *call,
 	if (r != ERR_OK || e.v == NULL)
 		return r;
 	r = look_in_order(run, call, &e, &there, err);
-	if (r != ERR_OK || e.v == NULL)
+	if (e.v == NULL)
 		return r;
-	if (!there.old && !there.new_)
-		return not_in_gluster(&e, err);
-	return wait_for_heal(run, call, &e, err);
+	if (r == ERR_OK && !there.old && !there.new_)
+		r = not_in_gluster(&e, err);
+	return r == ERR_OK ? wait_for_heal(run, call, &e, err) :
+	       not_found(&e, &there, r, err);
 }
 
 /* ---- stage: place ---- */
@@ -413,10 +429,12 @@ evict_replace(struct op_run *run, const struct brickyard_call *call,
 	if (r != ERR_OK || e.v == NULL)
 		return r;
 	r = gluster_look(run->deps, call, e.v, e.old, e.new_, &there, err);
-	if (r != ERR_OK || (there.new_ && !there.old))
+	if (r == ERR_OK && there.new_ && !there.old)
 		return r;
-	if (!there.old)
-		return not_in_gluster(&e, err);
+	if (r == ERR_OK && !there.old)
+		r = not_in_gluster(&e, err);
+	if (r != ERR_OK)
+		return not_found(&e, &there, r, err);
 	r = wait_for_heal(run, call, &e, err);
 	return r != ERR_OK ? r :
 	       on_live_node(run->deps, call, e.v, e.new_->node,
@@ -446,7 +464,7 @@ evict_reconsider(struct op_run *run, const struct brickyard_call *call,
 		 struct error *err)
 {
 	CLEANUP(evict_release) struct evict e = { 0 };
-	struct presence there = { false, false };
+	struct presence there = { .old = false };
 	enum err r = evict_init(&e, run, err);
 
 	if (r != ERR_OK || e.old == NULL || e.new_ == NULL || is_replaced(run))

@@ -78,21 +78,9 @@ static struct volume *
 make_clone(const struct clone_request *a, const struct volume *source,
 	   const char *name)
 {
-	struct volume *v = volume_new(a->id);
+	struct volume *v = volume_new_like(source, a->id, name);
 	struct brick *b = volume_grow(v, source->nbricks);
 
-	free(v->name);
-	free(v->type);
-	v->name = xstrdup(name);
-	v->type = xstrdup(source->type);
-	memcpy(v->cluster, source->cluster, ID_SIZE);
-	v->size_bytes = source->size_bytes;
-	kvs_copy(&v->params, &source->params);
-	v->gid = source->gid;
-	strs_copy(&v->options, &source->options);
-	v->snapshot_enable = source->snapshot_enable;
-	v->snapshot_factor = source->snapshot_factor;
-	v->bricks_per_set = source->bricks_per_set;
 	v->doing = VOLUME_CREATING;
 	memcpy(v->pending, a->op->id, ID_SIZE);
 	for (size_t i = 0; i < source->nbricks; i++)

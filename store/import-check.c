@@ -54,7 +54,9 @@ check_paths(struct import *d, struct volume *v, bool leave_out)
 			"brick %s of volume %s has no path%s", b->id, v->name,
 			leave_out ? ": left out" : "");
 
-		if (b->path[0] != '\0') {
+		/* A clone that is to be cleaned up knows them not yet. */
+		if (b->path[0] != '\0' || (v->doing == VOLUME_CREATING &&
+					   b->pending[0] != '\0')) {
 			v->bricks[kept++] = *b;
 			continue;
 		}
@@ -107,16 +109,30 @@ check_brick(struct import *d, const struct brick *b)
 			   "node %s", b->id, b->node, dev->id, dev->node);
 }
 
+/* Without the one that an eviction was about to put in another's place. */
+static size_t
+settled_bricks(const struct volume *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nbricks; i++)
+		n += v->doing != VOLUME_EVICTING ||
+		     v->bricks[i].pending[0] == '\0';
+	return n;
+}
+
 static void
 check_volume(struct import *d, const struct volume *v)
 {
+	size_t n = settled_bricks(v);
+
 	need(d, "volume", v->id, RECORD_CLUSTER, "cluster", v->cluster);
 	if (v->nbricks == 0)
 		import_error(d, "volume %s (%s): it has no bricks", v->id,
 			   v->name);
-	else if (v->bricks_per_set > 0 && v->nbricks % v->bricks_per_set != 0)
+	else if (v->bricks_per_set > 0 && n % v->bricks_per_set != 0)
 		import_error(d, "volume %s (%s): %zu bricks are no whole sets of "
-			   "%" PRIu32, v->id, v->name, v->nbricks,
+			   "%" PRIu32, v->id, v->name, n,
 			   v->bricks_per_set);
 	for (size_t i = 0; i < v->nbricks; i++)
 		check_brick(d, &v->bricks[i]);

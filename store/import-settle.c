@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What becomes of the operations that heketi had under way when it was dumped.
  *
- * Cleaning makes operations of ours of them, at the stage from which our own
- * would be undone (create, expand) or carried on (delete): whoever serves from
- * the store adopts them.  Dropping forgets them: what was to come is left out,
- * what was to go stays.
+ * Cleaning makes operations of ours of them (import-clean.c).  Dropping forgets
+ * them: what was to come is left out, what was to go stays.
  */
 #include <config.h>
 
@@ -16,15 +14,6 @@
 #include "store/import.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
-
-/* Beyond every limit: not to be tried elsewhere once it is undone. */
-#define NO_MORE_ATTEMPTS 1000000
-/* The stages of our own operations (core/op-volume.c, core/op-block.c). */
-#define CREATE_STAGES	3
-#define EXPAND_STAGES	2
-#define BLOCK_CREATE_STAGES 4
-#define BLOCK_EXPAND_STAGES 1
-#define GIB_SHIFT	30
 
 static const char *
 type_name(int64_t type)
@@ -91,10 +80,30 @@ import_give_back(struct import *d, const struct brick *b)
 							     dev->used_bytes;
 }
 
-static void
-list_brick(struct buf *to, const struct brick *b)
+/* In heketi the bricks of a clone have their sources' paths until they are made:
+ * nobody may be told to remove those.
+ */
+static bool
+has_own_path(const struct import *d, const struct brick *b)
 {
-	if (b->path[0] != '\0')
+	const struct records *all = &d->of[RECORD_VOLUME];
+	bool own = b->path[0] != '\0';
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct volume *v = (const void *)all->v[i];
+
+		for (size_t k = 0; own && k < v->nbricks; k++)
+			own = strcmp(v->bricks[k].id, b->id) == 0 ||
+			      strcmp(v->bricks[k].node, b->node) != 0 ||
+			      strcmp(v->bricks[k].path, b->path) != 0;
+	}
+	return own;
+}
+
+static void
+list_brick(const struct import *d, struct buf *to, const struct brick *b)
+{
+	if (has_own_path(d, b))
 		buf_addf(to, "%s%s:%s", to->len > 0 ? ", " : "", b->host,
 			 b->path);
 }
@@ -123,7 +132,7 @@ leave_out_volume(struct import *d, const char *what, const char *id)
 		return;
 	for (size_t i = 0; i < v->nbricks; i++) {
 		import_give_back(d, &v->bricks[i]);
-		list_brick(&left, &v->bricks[i]);
+		list_brick(d, &left, &v->bricks[i]);
 	}
 	import_warn(d, "%s: volume %s (%s) is left out; remove by hand what "
 		    "there is of it in gluster, and of its bricks: %s", what,
@@ -152,9 +161,13 @@ leave_out_block(struct import *d, const char *what, const char *id)
 static bool
 brick_left(struct import *d, const char *what, struct brick *b)
 {
+	CLEANUP(buf_release) struct buf where = { 0 };
+
+	list_brick(d, &where, b);
 	import_give_back(d, b);
-	import_warn(d, "%s: brick %s is left out; remove by hand what there is of "
-		  "it: %s:%s", what, b->id, b->host, b->path);
+	import_warn(d, "%s: brick %s is left out%s%s", what, b->id,
+		    where.len > 0 ? "; remove by hand what there is of it: " : "",
+		    buf_str(&where));
 	d->nbricks--;
 	brick_release(b);
 	return true;
@@ -232,146 +245,6 @@ drop(struct import *d, const struct import_op *op, const char *what)
 	}
 }
 
-/* ---- cleaning ---- */
-
-static const struct import_action *
-action_of(const struct import_op *op, enum import_change change)
-{
-	for (size_t i = 0; i < op->n; i++)
-		if (op->v[i].change == change)
-			return &op->v[i];
-	return NULL;
-}
-
-static const struct cleaning {
-	enum import_op_type type;
-	enum import_change change;	/* whose id is the target's */
-	enum op_kind kind;
-	enum op_status status;
-	uint32_t stage;
-	enum volume_pending doing;
-} cleanings[] = {
-	{ IMPORT_OP_CREATE_VOLUME, IMPORT_ADD_VOLUME, OP_VOLUME_CREATE,
-	  OP_UNDOING, CREATE_STAGES, VOLUME_CREATING },
-	{ IMPORT_OP_DELETE_VOLUME, IMPORT_DELETE_VOLUME, OP_VOLUME_DELETE,
-	  OP_RUNNING, 0, VOLUME_DELETING },
-	{ IMPORT_OP_EXPAND_VOLUME, IMPORT_EXPAND_VOLUME, OP_VOLUME_EXPAND,
-	  OP_UNDOING, EXPAND_STAGES, VOLUME_EXPANDING },
-	{ IMPORT_OP_CREATE_BLOCK, IMPORT_ADD_BLOCK, OP_BLOCK_CREATE,
-	  OP_UNDOING, BLOCK_CREATE_STAGES, VOLUME_CREATING },
-	{ IMPORT_OP_DELETE_BLOCK, IMPORT_DELETE_BLOCK, OP_BLOCK_DELETE,
-	  OP_RUNNING, 0, VOLUME_DELETING },
-	{ IMPORT_OP_EXPAND_BLOCK, IMPORT_EXPAND_BLOCK_TO, OP_BLOCK_EXPAND,
-	  OP_UNDOING, BLOCK_EXPAND_STAGES, VOLUME_EXPANDING },
-};
-
-static void
-set_bytes(struct operation *op, const char *key, int64_t gib)
-{
-	CLEANUP_FREE char *bytes = xasprintf("%" PRIu64,
-					     (uint64_t)gib << GIB_SHIFT);
-
-	kvs_set(&op->args, key, bytes);
-}
-
-static struct operation *
-operation_for(const struct cleaning *c, const struct import_op *from,
-	      const struct import_action *a, const char *cluster)
-{
-	struct operation *op = operation_new(from->id);
-
-	op->kind = c->kind;
-	op->status = c->status;
-	op->stage = c->stage;
-	op->attempt = NO_MORE_ATTEMPTS;
-	memcpy(op->target, a->id, ID_SIZE);
-	memcpy(op->cluster, cluster, ID_SIZE);
-	op->created_ms = op->updated_ms = from->started_s * 1000;
-	if (c->status == OP_UNDOING) {
-		op->error_code = ERR_CANCELLED;
-		op->error = xstrdup("heketi did not finish it");
-	}
-	if (c->kind == OP_VOLUME_EXPAND)
-		set_bytes(op, "add_bytes", a->delta);
-	else if (c->kind == OP_BLOCK_EXPAND)
-		set_bytes(op, "new_bytes", a->delta);
-	return op;
-}
-
-/* Bricks that were marked by it stay so: they are what is undone. */
-static void
-mark_volume(struct volume *v, const struct cleaning *c, const char *op_id)
-{
-	v->doing = c->doing;
-	snprintf(v->pending, sizeof(v->pending), "%s", op_id);
-	for (size_t i = 0; i < v->nbricks; i++)
-		if (c->doing == VOLUME_CREATING)
-			snprintf(v->bricks[i].pending, ID_SIZE, "%s", op_id);
-		else if (c->doing == VOLUME_DELETING)
-			v->bricks[i].pending[0] = '\0';
-}
-
-static bool
-clean_volume(struct import *d, const struct import_op *op,
-	     const struct cleaning *c, const struct import_action *a)
-{
-	struct volume *v = (void *)import_find(d, RECORD_VOLUME, a->id);
-
-	if (v == NULL || v->nbricks == 0)
-		return false;
-	mark_volume(v, c, op->id);
-	*VEC_PUSH(&d->of[RECORD_OPERATION]) =
-		&operation_for(c, op, a, v->cluster)->r;
-	return true;
-}
-
-/* Creating may have been making the hosting volume, too. */
-static bool
-clean_block(struct import *d, const struct import_op *from,
-	    const struct cleaning *c, const struct import_action *a)
-{
-	const struct import_action *made = action_of(from, IMPORT_ADD_VOLUME);
-	struct blockvolume *b =
-		(void *)import_find(d, RECORD_BLOCKVOLUME, a->id);
-	struct volume *v = b == NULL ? NULL :
-			   (void *)import_find(d, RECORD_VOLUME, b->hosting);
-	struct operation *op;
-
-	if (v == NULL || v->nbricks == 0 ||
-	    (made != NULL && strcmp(made->id, v->id) != 0))
-		return false;
-	op = operation_for(c, from, a, v->cluster);
-	b->doing = c->doing;
-	snprintf(b->pending, sizeof(b->pending), "%s", from->id);
-	if (made != NULL) {
-		mark_volume(v, c, from->id);
-		kvs_set(&op->args, "volume", v->id);
-	}
-	*VEC_PUSH(&d->of[RECORD_OPERATION]) = &op->r;
-	return true;
-}
-
-static bool
-is_block(const struct cleaning *c)
-{
-	return c->kind == OP_BLOCK_CREATE || c->kind == OP_BLOCK_DELETE ||
-	       c->kind == OP_BLOCK_EXPAND;
-}
-
-static bool
-clean(struct import *d, const struct import_op *op)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cleanings); i++) {
-		const struct cleaning *c = &cleanings[i];
-		const struct import_action *a = action_of(op, c->change);
-
-		if (c->type == op->type && a != NULL && a->delta >= 0)
-			return is_block(c) ? clean_block(d, op, c, a) :
-					     clean_volume(d, op, c, a);
-	}
-	return false;
-}
-
 /* ---- marks that are left ---- */
 
 static bool
@@ -443,7 +316,7 @@ import_settle(struct import *d, enum import_pending how)
 				   "clean or --pending drop", what);
 		else if (how == IMPORT_DROP || op->type == IMPORT_OP_REMOVE_DEVICE)
 			drop(d, op, what);
-		else if (clean(d, op))
+		else if (import_clean(d, op))
 			import_warn(d, "%s: to be cleaned up", what);
 		else
 			import_error(d, "%s can't be cleaned up from here: let "

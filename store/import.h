@@ -100,6 +100,8 @@ enum import_pending {
 	IMPORT_DROP,	/* forgotten; what they left on nodes is warned of */
 };
 void import_settle(struct import *, enum import_pending);
+/* Make an operation of ours of it; false: that can't be done. */
+bool import_clean(struct import *, const struct import_op *);
 
 /* The space of a brick, unless another one lives in the same thin pool. */
 void import_give_back(struct import *, const struct brick *);

@@ -571,6 +571,55 @@ index_new(enum record_kind kind, const char *key, const char *value)
 	return e;
 }
 
+/* ---- clones ---- */
+
+struct volume *
+volume_new_like(const struct volume *source, const char *id, const char *name)
+{
+	struct volume *v = volume_new(id);
+
+	free(v->name);
+	free(v->type);
+	v->name = xstrdup(name);
+	v->type = xstrdup(source->type);
+	memcpy(v->cluster, source->cluster, ID_SIZE);
+	v->size_bytes = source->size_bytes;
+	kvs_copy(&v->params, &source->params);
+	v->gid = source->gid;
+	strs_copy(&v->options, &source->options);
+	v->snapshot_enable = source->snapshot_enable;
+	v->snapshot_factor = source->snapshot_factor;
+	v->bricks_per_set = source->bricks_per_set;
+	return v;
+}
+
+static bool
+share_pool(const struct brick *a, const struct brick *b)
+{
+	return strcmp(a->device, b->device) == 0 &&
+	       strcmp(a->thin_pool, b->thin_pool) == 0;
+}
+
+bool
+volume_order_like(struct volume *v, const struct volume *as)
+{
+	if (v->nbricks != as->nbricks)
+		return false;
+	for (size_t i = 0; i < v->nbricks; i++) {
+		struct brick b = v->bricks[i];
+		size_t k = i;
+
+		while (k < v->nbricks &&
+		       !share_pool(&v->bricks[k], &as->bricks[i]))
+			k++;
+		if (k == v->nbricks)
+			return false;
+		v->bricks[i] = v->bricks[k];
+		v->bricks[k] = b;
+	}
+	return true;
+}
+
 /* ---- bricks of a volume ---- */
 
 struct brick *

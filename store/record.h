@@ -280,5 +280,12 @@ struct brick *volume_grow(struct volume *v, size_t n);
 void volume_remove_bricks(struct volume *v, const char *pending);
 						/* those with this .pending */
 void brick_release(struct brick *);
+/* The same kind and size of volume, without bricks and operations. */
+struct volume *volume_new_like(const struct volume *, const char *id,
+			       const char *name);
+/* For a clone: bring v's bricks into the order in which `as` has those whose thin
+ * pools they share; false: they are not those.
+ */
+bool volume_order_like(struct volume *v, const struct volume *as);
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 executor_LTLIBRARIES += %D%/simulated.la
 %C%_simulated_la_SOURCES = \
+	%D%/sim-adopt.c \
 	%D%/sim-block.c \
 	%D%/sim-brick.c \
 	%D%/sim-busy.c \

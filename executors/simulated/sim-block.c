@@ -18,6 +18,8 @@
 #define USERNAME	"heketi-user"
 #define PASSWORD	"secret"
 
+#define BHV_COPIES	3	/* of those that are taken to be there */
+
 #define GIB		(INT64_C(1) << 30)
 
 struct block_row {
@@ -115,9 +117,14 @@ join_hosts(struct step *s, const struct brickyard_block *b, char *ret,
 static int
 check_host(struct step *s, const char *host)
 {
-	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT manage FROM nodes WHERE"
-		" host=? AND pool=?", "si", host, s->pool);
-	int r = q_next(s, st);
+	Q_SCOPE sqlite3_stmt *st = NULL;
+	int r = sim_adopt_peer(s, host);
+
+	if (r < 0)
+		return -1;
+	st = q_start(s, "SELECT manage FROM nodes WHERE host=? AND pool=?",
+		     "si", host, s->pool);
+	r = q_next(s, st);
 
 	if (r == 0)
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "Failed to create"
@@ -164,7 +171,8 @@ check_room(struct step *s, const char *what, const struct block_args *a,
 		     " (b.n % v.set_size = 0 OR v.kind <> 'replicate')", "i",
 		     a->on.id) < 0)
 		return -1;
-	if (more <= room - used)
+	/* A volume that was taken to be there has no bricks to count. */
+	if (s->sim->adopt || more <= room - used)
 		return 0;
 	return step_refuse(s, BRICKYARD_ERR_PERMANENT, "Failed to %s block"
 			   " volume: no space left on volume %s", what,
@@ -209,7 +217,8 @@ begin_block(struct step *s, void *arg)
 	struct block_args *a = arg;
 	int r;
 
-	if (need_hosting(s, "create", a) < 0)
+	if (sim_adopt_volume(s, a->volume, BHV_COPIES) < 0 ||
+	    need_hosting(s, "create", a) < 0)
 		return -1;
 	r = find_block(s, a);
 	if (r < 0)
@@ -318,6 +327,17 @@ sim_block_info(struct brickyard_executor_instance *sim,
 
 /* ---- expand ---- */
 
+static int
+adopt_block(struct step *s, struct block_args *a)
+{
+	if (!s->sim->adopt)
+		return 0;
+	if (sim_adopt_volume(s, a->volume, BHV_COPIES) < 0 ||
+	    need_hosting(s, "expand", a) < 0)
+		return -1;
+	return sim_adopt_block(s, a->on.id, a->name, a->b->hacount);
+}
+
 /* The file grows at once; then no portal shows it yet. */
 static int
 grow_file(struct step *s, void *arg)
@@ -325,7 +345,7 @@ grow_file(struct step *s, void *arg)
 	struct block_args *a = arg;
 	int64_t size = (int64_t)a->b->size_bytes;
 
-	if (need_block(s, "expand", a) < 0)
+	if (adopt_block(s, a) < 0 || need_block(s, "expand", a) < 0)
 		return -1;
 	if (size < a->row.size_bytes)
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "Failed to expand"

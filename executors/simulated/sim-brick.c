@@ -45,8 +45,10 @@ static int
 need_device(struct step *s, struct brick *w)
 {
 	const char *vg = w->b->device->vg;
-	int r = sim_find_device(s, vg, &w->device);
+	int r = sim_adopt_device(s, w->b->device);
 
+	if (r == 0)
+		r = sim_find_device(s, vg, &w->device);
 	if (r == 0)
 		return step_refuse(s, BRICKYARD_ERR_NOTFOUND,
 				   "Volume group \"%s\" not found", vg);
@@ -167,7 +169,8 @@ take_space(struct step *s, const struct brick *w, int64_t extents)
 {
 	const char *vg = w->b->device->vg;
 
-	if (extents <= w->device.free_extents)
+	/* How large the disks are that were adopted nobody has said. */
+	if (s->sim->adopt || extents <= w->device.free_extents)
 		return sim_take_extents(s, w->device.id, extents);
 	if (w->device.kind == KIND_DIRECTORY)
 		return step_refuse(s, BRICKYARD_ERR_NOSPACE, "fallocate:"

@@ -257,7 +257,8 @@ give_info(struct step *s, const struct device_args *a)
 		return -1;
 	extent = (uint64_t)q_int(st, 3);
 	total = (uint64_t)q_int(st, 1) * extent;
-	unused = (uint64_t)q_int(st, 2) * extent;
+	/* Those that were adopted may have given more than they have. */
+	unused = q_int(st, 2) > 0 ? (uint64_t)q_int(st, 2) * extent : 0;
 	sim_host->result_str(res, "kind", q_int(st, 0) == KIND_BLOCK
 						  ? "block" : "directory");
 	sim_host->result_u64(res, "total_bytes", total);
@@ -296,6 +297,32 @@ make_vg(struct step *s, void *arg)
 	return give_info(s, a);
 }
 
+/* -1 only when the database fails: a disk that holds something else, or is not
+ * there, is not the one.
+ */
+int
+sim_adopt_device(struct step *s, const struct brickyard_device *device)
+{
+	struct device_args a = { .device = device };
+	int r;
+
+	if (!s->sim->adopt)
+		return 0;
+	r = sim_find_device(s, device->vg, &a.row);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	r = find_disk(s, &a);
+	if (r == 0 && disk_size(s, device->name) > 0)
+		r = add_disk(s, &a) < 0 ? -1 : 1;
+	if (r <= 0 || a.vg[0] != '\0')
+		return r < 0 ? -1 : 0;
+	r = (int)(a.size_bytes / EXTENT_BYTES);
+	return q_run(s, "UPDATE devices SET pv=1, contents='', vg=?,"
+		     " extent_bytes=?, extents=?, free_extents=? WHERE id=?",
+		     "siiii", device->vg, EXTENT_BYTES, (int64_t)r, (int64_t)r,
+		     a.id);
+}
+
 static int
 prepare_body(struct step *s, void *arg)
 {
@@ -324,8 +351,10 @@ static int
 info_look(struct step *s, void *arg)
 {
 	struct device_args *a = arg;
-	int r = sim_find_device(s, a->device->vg, &a->row);
+	int r = sim_adopt_device(s, a->device);
 
+	if (r == 0)
+		r = sim_find_device(s, a->device->vg, &a->row);
 	if (r == 0)
 		return step_refuse(s, BRICKYARD_ERR_NOTFOUND,
 				   "Volume group \"%s\" not found",
@@ -336,7 +365,8 @@ info_look(struct step *s, void *arg)
 static int
 info_body(struct step *s, void *arg)
 {
-	return step_look(s, info_look, arg);
+	return s->sim->adopt ? step_txn(s, info_look, arg) :
+			       step_look(s, info_look, arg);
 }
 
 int

@@ -46,7 +46,8 @@ give_brick(struct step *s, const struct heal_args *a, sqlite3_stmt *st,
 {
 	const char *host = q_text(st, 0), *manage = q_text(st, 1);
 	struct sim_faults *faults = &s->sim->faults;
-	bool online = !sim_is_down(s, host, manage) && q_int(st, 4) != 0 &&
+	bool mounted = q_int(st, 4) != 0 || s->sim->adopt;
+	bool online = mounted && !sim_is_down(s, host, manage) &&
 		      faults_state(faults, FAULT_OFFLINE, host, manage) == 0;
 	uint64_t entries = faults_state(faults, FAULT_PENDING, host, manage);
 

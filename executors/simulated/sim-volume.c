@@ -46,10 +46,14 @@ sim_find_volume(struct step *s, const char *name, struct volume_row *ret)
 int
 sim_find_peer(struct step *s, const char *cmd, const char *host, int64_t *ret)
 {
-	Q_SCOPE sqlite3_stmt *st = q_start(s, "SELECT id, pool, manage FROM"
-					   " nodes WHERE host=?", "s", host);
-	int r = q_next(s, st);
+	Q_SCOPE sqlite3_stmt *st = NULL;
+	int r = sim_adopt_peer(s, host);
 
+	if (r < 0)
+		return -1;
+	st = q_start(s, "SELECT id, pool, manage FROM nodes WHERE host=?", "s",
+		     host);
+	r = q_next(s, st);
 	if (r < 0)
 		return -1;
 	if (r == 0 || q_int(st, 1) != s->pool)
@@ -142,6 +146,7 @@ sim_claim_brick(struct step *s, const char *cmd, const struct volume_row *row,
 		const struct brickyard_brick_ref *ref, int64_t *ret_node)
 {
 	int64_t lv = 0, found;
+	bool point = false;
 	int r;
 
 	if (sim_find_peer(s, cmd, ref->host, ret_node) < 0)
@@ -151,7 +156,13 @@ sim_claim_brick(struct step *s, const char *cmd, const struct volume_row *row,
 	if (r == 1)
 		return step_refuse(s, BRICKYARD_ERR_EXISTS, "%s: failed: %s is"
 				   " already part of a volume", cmd, ref->path);
-	if (r < 0 || check_mount(s, cmd, *ret_node, ref, &lv) < 0)
+	if (r < 0)
+		return -1;
+	/* One that has always been there, with its volume. */
+	if (s->sim->adopt &&
+	    find_mount(s, *ret_node, ref->path, &lv, &point) == 0)
+		return 0;
+	if (check_mount(s, cmd, *ret_node, ref, &lv) < 0)
 		return -1;
 	return mark_brick(s, cmd, ref->path, lv, row->uuid);
 }
@@ -586,6 +597,7 @@ expand_txn(struct step *s, void *arg)
 	int r;
 
 	if (step_need_glusterd(s) < 0 ||
+	    sim_adopt_volume(s, a->v->name, a->v->bricks_per_set) < 0 ||
 	    sim_need_volume(s, "volume add-brick", a->v->name, &a->row) < 0 ||
 	    check_counts(s, a->v, a->row.set_size, a->row.kind) < 0)
 		return -1;

@@ -103,6 +103,9 @@ static const struct brickyard_option options[] = {
 	{ "any_option", BRICKYARD_OPT_BOOL, 0, "false",
 	  "whether volumes take options that gluster doesn't know, as heketi's"
 	  " mock does" },
+	{ "adopt", BRICKYARD_OPT_BOOL, 0, "false",
+	  "whether devices, peers and volumes that nodes have never heard of are"
+	  " taken to be there, as heketi's mock does" },
 	{ "down", BRICKYARD_OPT_STRING, 0, NULL,
 	  "hosts whose glusterd does not run, HOST,..." },
 	{ "latency_ms", BRICKYARD_OPT_UINT, 0, "0",
@@ -270,6 +273,7 @@ read_config(struct brickyard_executor_instance *sim,
 {
 	sim->pv_uuid = is_true(option(c, n, "pv_uuid"));
 	sim->any_option = is_true(option(c, n, "any_option"));
+	sim->adopt = is_true(option(c, n, "adopt"));
 	if (read_size(sim, option(c, n, "device_size_gb"), err) < 0 ||
 	    read_disks(sim, option(c, n, "disks"), err) < 0 ||
 	    read_foreign(sim, option(c, n, "foreign"), err) < 0 ||

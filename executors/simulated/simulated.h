@@ -173,6 +173,7 @@ struct brickyard_executor_instance {
 	uint64_t heal_ms;
 	bool pv_uuid;
 	bool any_option;
+	bool adopt;
 	uint64_t latency_ms[STEP_MAX];
 };
 
@@ -380,6 +381,12 @@ int sim_need_volume(struct step *, const char *cmd, const char *name,
 		    struct volume_row *ret);
 /* The results of volume_info. */
 int sim_give_info(struct step *, const char *name, struct brickyard_result *);
+/* With the option adopt: make it, if it is not there. */
+int sim_adopt_volume(struct step *, const char *name, int64_t set_size);
+int sim_adopt_block(struct step *, int64_t volume, const char *name,
+		    int64_t hacount);
+int sim_adopt_peer(struct step *, const char *host);
+int sim_adopt_device(struct step *, const struct brickyard_device *);
 /* The row of a connected peer. */
 int sim_find_peer(struct step *, const char *cmd, const char *host,
 		  int64_t *ret);

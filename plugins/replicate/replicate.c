@@ -54,9 +54,12 @@ replicate_has_arbiter(const struct brickyard_volume_request *request)
 	for (size_t i = 0; i < request->noptions; i++) {
 		const char *option = request->options[i];
 
-		if (strncmp(option, ARBITER_OPTION, n) == 0 && option[n] == ' ')
-			arbiter = replicate_is_true(option + n +
-						    strspn(option + n, " "));
+		if (strncmp(option, ARBITER_OPTION, n) != 0)
+			continue;
+		if (option[n] == ' ')
+			arbiter = replicate_is_true(option + n + 1);
+		else if (option[n] == '\0')
+			arbiter = 0;
 	}
 	return arbiter;
 }

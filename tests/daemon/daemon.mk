@@ -11,6 +11,7 @@ dist_check_SCRIPTS += \
 	%D%/t-crash.t \
 	%D%/t-db.t \
 	%D%/t-db-import.t \
+	%D%/t-db-import-clean.t \
 	%D%/t-db-import-random.t \
 	%D%/t-destroydata.t \
 	%D%/t-duties.t \
@@ -38,11 +39,14 @@ dist_check_SCRIPTS += \
 	%D%/t-replicas.t \
 	%D%/t-ssh.t \
 	%D%/t-tags.t \
-	%D%/t-tls.t
+	%D%/t-tls.t \
+	%D%/t-volume-options.t
 EXTRA_DIST += tests/lib/dumps.py tests/lib/audit.py tests/lib/daemon.py tests/lib/replicas.py
 EXTRA_DIST += tests/conformance/dumps/block.json \
 	tests/conformance/dumps/clones.json \
 	tests/conformance/dumps/old.json \
 	tests/conformance/dumps/pending.json \
+	tests/conformance/dumps/clone-new.json \
+	tests/conformance/dumps/evict-new.json \
 	tests/conformance/dumps/pending-all.json \
 	tests/conformance/dumps/plain.json

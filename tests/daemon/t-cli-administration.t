@@ -257,6 +257,13 @@ def by_the_name_of_heketi_cli():
             "the mode, too")
     tap.is_(heketi_cli("cluster", "list", "--json")[1], '{"clusters":[]}',
             "what it has JSON of is JSON")
+    tap.is_(heketi_cli("cluster", "list", "more", "words"),
+            (0, "Clusters:\n", ""), "more arguments than needed are nothing")
+    tap.is_(heketi_cli("brick", "evict", "a", "b"),
+            (255, "", "Error: Too many arguments provided\n"), "to most")
+    tap.is_(heketi_cli("topology", "load", "--json=" + tmp.name),
+            (255, "", "Error: Unable to parse config file\n"),
+            "of a file's mistakes it says no more than heketi-cli")
 
 
 documents()

@@ -191,7 +191,7 @@ def bricks():
     fake.later("POST", "/bricks/to-evict/" + B1)
     fake.prints(("brick", "evict", B1), "Brick %s evicted\n" % B1,
                 "brick evict")
-    tap.is_(request()[1], {"healcheck": ""}, "with the server's heal check")
+    tap.is_(request()[1], {}, "with the server's heal check")
     fake.fails(("brick", "evict"), "Brick id missing", "evict: no id")
     fake.clear()
     fake.later("POST", "/bricks/to-evict/" + B1, error="No Replacement was"

@@ -88,7 +88,7 @@ def clusters():
                "At least one of --file or --block must be specified.",
                "setflags without flags")
     fake.fails(("cluster", "setflags", C1, "--file=maybe"),
-               'invalid argument "maybe" for "--file" flag: not true or false',
+               'strconv.ParseBool: parsing "maybe": invalid syntax',
                "setflags with another word than true or false")
     fake.prints(("cluster", "info", C1), "Cluster id: %s\nNodes:\n%s\n%s\n"
                 "Volumes:\n%s\nBlock: true\n\nFile: false\n" %

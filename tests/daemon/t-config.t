@@ -153,6 +153,12 @@ tap.ok(code == 0 and "# warning: environment HEKETI_BLOCK_HOSTING_VOLUME_SIZE "
        "must be a whole number, not 'big', ignoring\n" in out,
        "heketi goes on without a variable that is wrong, naming it") or \
     tap.diag(code, out, err)
+code, out, err = check(sound, {"HEKETI_JWT_IAT_LEEWAY_SECONDS": "-1",
+                               "HEKETI_MAX_INFLIGHT_OPERATIONS": "0"})
+tap.ok(code == 0 and out.count("# warning: environment ") == 1 and
+       "# warning: environment HEKETI_JWT_IAT_LEEWAY_SECONDS must be 0 to 86400,"
+       " not -1, ignoring\n" in out, "or without a number that can't be") or \
+    tap.diag(code, out, err)
 code, out, err = check(sound.replace('"executor"', '"excutor"'))
 tap.ok(code == 0 and ("# warning: file %s:26: 'glusterfs.excutor' is not known, "
                       "ignoring; did you mean 'glusterfs.executor'?\n" % FILE)

@@ -302,12 +302,16 @@ tap.ok(code == 1 and err.count("was under way: let heketi finish it") == 7,
 code, err, store = load(dumps.text("pending"), "--pending", "maybe")
 tap.has(err, "--pending 'maybe': give refuse, clean or drop", "how else")
 
-code, err, store = load(dumps.text("pending-all"), "--pending", "clean")
-tap.is_([w for w in ("evict-brick", "clone-volume")
-         if "(%s, stale, of 2020-09-13) can't be cleaned up from here" % w
-         not in err], [], "some can't be cleaned up: refused") or tap.diag(err)
+unknown = json.loads(dumps.text("pending"))
+for op in unknown["pendingoperations"].values():
+    op["Type"] = 99
+code, err, store = load(unknown, "--pending", "clean")
+tap.ok(code == 1 and err.count("(unknown, ") == 7 and
+       err.count(" can't be cleaned up from here: let heketi do that") == 7,
+       "operations of a kind that nobody knows are not cleaned up") or \
+    tap.diag(err)
 code, err, store = load(dumps.text("pending-all"), "--pending", "drop")
-tap.is_(code, 0, "but dropped") or tap.diag(err)
+tap.is_(code, 0, "all kinds may be dropped") or tap.diag(err)
 d = json.loads(export(store))
 tap.is_(sorted(v["Info"]["name"] for v in d["volumeentries"].values()),
         ["vol_bhv", "vol_evict", "vol_fine", "vol_going", "vol_grow",
@@ -335,10 +339,25 @@ tap.is_(used, {i: sum(d["brickentries"][b]["TpSize"] +
                for i, x in d["deviceentries"].items()},
         "devices have what their bricks take")
 
+config = put({"glusterfs": {"executor": "mock"}})
+code, err, store = load(dumps.text("pending-all"), "--pending", "clean")
+tap.is_(code, 0, "all kinds may be cleaned up") or tap.diag(err)
+tap.has(err, "      10 operations to be cleaned up\n", "but the removal of a "
+        "device, which is nothing by itself")
+code, out, err = db("offline", "cleanup-operations", "--config", config,
+                    "--store", "sqlite:" + store)
+tap.ok(code == 0 and "10 operations cleaned up, 0 remain\n" in err,
+       "which is done") or tap.diag(err)
+d = json.loads(export(store))
+tap.is_(sorted(v["Info"]["name"] for v in d["volumeentries"].values()),
+        ["vol_bhv", "vol_evict", "vol_fine", "vol_grow", "vol_hosts",
+         "vol_src2"], "neither the clone nor what was deleted is there")
+tap.is_({len(v["Bricks"]) for v in d["volumeentries"].values()}, {3},
+        "and none of the new bricks")
+
 code, err, store = load(dumps.text("pending"), "--pending", "clean")
 tap.is_(code, 0, "they are imported to be cleaned up") or tap.diag(err)
 tap.has(err, "       7 operations to be cleaned up\n", "all of them")
-config = put({"glusterfs": {"executor": "mock"}})
 code, out, err = db("offline", "cleanup-operations", "--config", config,
                     "--store", "sqlite:" + store)
 tap.ok(code == 0 and "7 operations cleaned up, 0 remain\n" in err,

@@ -5,6 +5,7 @@ what is there afterwards."""
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 import json
 import re
+import sqlite3
 import threading
 import time
 
@@ -168,6 +169,27 @@ with World() as w:
                               got)), fault.startswith("brick_replace"), "it says what could not be replaced")
         tap.ok(b in bricks(w.volume(v)), "it stays")
         w.well(fault)
+    # ---- who can't be asked, and who doesn't know ----
+    w.faults("volume_info=fail:locked")
+    tap.is_(w.evict(b), (500, "Unable to get volume info of volume name: %s: "
+                         "locked" % v["name"]), "the volume can't be looked at")
+    w.faults("glusterd=down")
+    tap.is_(w.evict(b), (500, "Id not found"), "no glusterd lives")
+    tap.has(w.d.log(), "brick %s can't be replaced: " % b, "the log says more")
+    w.faults("")
+    with sqlite3.connect(w.state) as db:
+        db.execute("UPDATE bricks SET path = path || '-x' WHERE path = ?",
+                   (w.volume(v)["bricks"][0]["path"],))
+    tap.is_(w.evict(b), (500, "Id not found"), "gluster doesn't know the brick")
+    tap.has(w.d.log(), "/brick) is not in gluster's volume", "the log says so")
+    tap.is_(w.evict(w.volume(v)["bricks"][1]["id"]), (500, "Id not found"),
+            "nor is another of the set evicted")
+    tap.has(w.d.log(), "its bricks in gluster are not those of its record",
+            "the log says which")
+    with sqlite3.connect(w.state) as db:
+        db.execute("UPDATE bricks SET path = substr(path, 1, length(path) - 2) "
+                   "WHERE path LIKE '%-x'")
+    w.well("nobody to ask")
     # It is done, though the command says that it failed.
     w.faults("brick_replace#1=after:timed out")
     b = w.volume(v)["bricks"][0]["id"]

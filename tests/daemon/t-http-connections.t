@@ -118,6 +118,26 @@ tap.is_(d.request("POST", "/clusters", b"{}", {
 tap.is_(d.request("POST", "/clusters", b"{}", {
     "Content-Type": "image/png"})[0], 201, "the type of a body is no matter")
 
+# ---- where a request ends ----
+
+for headers, begins, text in (
+        (b"Transfer-Encoding: gzip\r\n", b"HTTP/1.1 501 ",
+         b"Unsupported transfer encoding\n"),
+        (b"Transfer-Encoding: chunked, gzip\r\n", b"HTTP/1.1 501 ",
+         b"Unsupported transfer encoding\n"),
+        (b"Content-Length: 2\r\nContent-Length: 40\r\n", b"HTTP/1.1 400 ",
+         b"400 Bad Request\n"),
+        (b"Content-Length: 40\r\nContent-Length: 2\r\n", b"HTTP/1.1 400 ",
+         b"400 Bad Request\n"),
+        (b"Content-Length: 2\r\nContent-Length: 2\r\n", b"HTTP/1.1 201 ",
+         None)):
+    got = d.raw(b"POST /clusters HTTP/1.1\r\nHost: x\r\n" + headers +
+                b"\r\n{}" + (b"" if text else last))
+    tap.ok(got.startswith(begins) and got.endswith(text or b"from Heketi"),
+           "%r: answered with %r" % (headers, begins)) or tap.diag(got)
+    tap.is_(got.count(b"HTTP/1.1 "), 1 if text else 2,
+            "what follows is %sa request" % ("no longer " if text else ""))
+
 # ---- no HTTP ----
 
 for junk in (b"\r\n\r\n", b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "cli/args.h"
+#include "cli/go-words.h"
 #include "cli/help.h"
 #include "tests/tap.h"
 #include "util/buf.h"
@@ -171,8 +172,17 @@ test_refusals(void)
 	static const struct {
 		const char *line, *text, *path;
 	} tab[] = {
-		{ "volumes", "unknown command \"volumes\" for \"brickyard\"",
-		  NULL },
+		{ "volumes", "unknown command \"volumes\" for \"brickyard\""
+		  "\n\nDid you mean this?\n\tvolume\n", NULL },
+		{ "LOG", "unknown command \"LOG\" for \"brickyard\""
+		  "\n\nDid you mean this?\n\tloglevel\n", NULL },
+		{ "volume inf", "unknown command \"inf\" for"
+		  " \"brickyard volume\"\n\nDid you mean this?\n\tinfo\n",
+		  "volume" },
+		{ "brickyardbrickyardbrickyardbrickyardbrickyardbrickyard"
+		  "brickyardbrickyard", "unknown command"
+		  " \"brickyardbrickyardbrickyardbrickyardbrickyardbrickyard"
+		  "brickyardbrickyard\" for \"brickyard\"", NULL },
 		{ "volume make",
 		  "unknown command \"make\" for \"brickyard volume\"",
 		  "volume" },
@@ -180,8 +190,8 @@ test_refusals(void)
 		  " \"brickyard server operations\"", "server operations" },
 		{ "_", "unknown command \"\" for \"brickyard\"", NULL },
 		{ "volume -- create",
-		  "unknown command \"create\" for \"brickyard volume\"",
-		  "volume" },
+		  "unknown command \"create\" for \"brickyard volume\""
+		  "\n\nDid you mean this?\n\tcreate\n", "volume" },
 		{ "volume create --sise=3", "unknown flag: --sise",
 		  "volume create" },
 		{ "volume create --siz 3", "unknown flag: --siz",
@@ -196,26 +206,45 @@ test_refusals(void)
 		  "volume list" },
 		{ "volume create --size=big",
 		  "invalid argument \"big\" for \"--size\" flag:"
-		  " not a whole number", "volume create" },
-		{ "volume create --size=1.5",
-		  "invalid argument \"1.5\" for \"--size\" flag:"
-		  " not a whole number", "volume create" },
+		  " strconv.ParseInt: parsing \"big\": invalid syntax",
+		  "volume create" },
 		{ "volume create --size=99999999999999999999",
 		  "invalid argument \"99999999999999999999\" for \"--size\""
-		  " flag: not a whole number", "volume create" },
+		  " flag: strconv.ParseInt: parsing"
+		  " \"99999999999999999999\": value out of range",
+		  "volume create" },
 		{ "volume create --size=", "invalid argument \"\" for"
-		  " \"--size\" flag: not a whole number", "volume create" },
+		  " \"--size\" flag: strconv.ParseInt: parsing \"\":"
+		  " invalid syntax", "volume create" },
 		{ "volume create --snapshot-factor=x",
 		  "invalid argument \"x\" for \"--snapshot-factor\" flag:"
-		  " not a number", "volume create" },
+		  " strconv.ParseFloat: parsing \"x\": invalid syntax",
+		  "volume create" },
 		{ "volume create --block=maybe",
 		  "invalid argument \"maybe\" for \"--block\" flag:"
-		  " not true or false", "volume create" },
+		  " strconv.ParseBool: parsing \"maybe\": invalid syntax",
+		  "volume create" },
+		{ "volume list --insecure-tls=x",
+		  "invalid argument \"x\" for \"-I, --insecure-tls\" flag:"
+		  " strconv.ParseBool: parsing \"x\": invalid syntax",
+		  "volume list" },
+		{ "volume list --=x", "bad flag syntax: --=x", "volume list" },
+		{ "volume list ---x", "bad flag syntax: ---x", "volume list" },
+		{ "volume list -Ixy", "unknown shorthand flag: 'x' in -xy",
+		  "volume list" },
+		{ "volume list -Is", "flag needs an argument: 's' in -s",
+		  "volume list" },
+		{ "brick evict a b", "Too many arguments provided",
+		  "brick evict" },
+		{ "server mode set a b", "too many arguments",
+		  "server mode set" },
 		{ "volume create --block yes",
 		  "too many arguments: \"yes\"", "volume create" },
 		{ "volume delete a b", "too many arguments: \"b\"",
 		  "volume delete" },
-		{ "volume list -v", "--version goes with no command",
+		{ "volume list -v", "unknown shorthand flag: 'v' in -v",
+		  "volume list" },
+		{ "volume list --version", "unknown flag: --version",
 		  "volume list" },
 	};
 
@@ -230,6 +259,60 @@ test_refusals(void)
 		       or_none(tab[i].path), "and knows where");
 		args_release(&a);
 	}
+}
+
+static void
+test_numbers_are_read_as_in_go(void)
+{
+	static const struct {
+		const char *s;
+		int64_t n;
+		const char *why;	/* NULL: it is one */
+	} tab[] = {
+		{ "0", 0, NULL }, { "-0", 0, NULL }, { "+7", 7, NULL },
+		{ "1_000", 1000, NULL }, { "0x1F", 31, NULL },
+		{ "0X_1f", 31, NULL }, { "-0b101", -5, NULL },
+		{ "0o17", 15, NULL }, { "017", 15, NULL }, { "0_7", 7, NULL },
+		{ "9223372036854775807", INT64_MAX, NULL },
+		{ "-9223372036854775808", INT64_MIN, NULL },
+		{ "9223372036854775808", 1, "value out of range" },
+		{ "-9223372036854775809", 1, "value out of range" },
+		{ "0x1000000000000000f", 1, "value out of range" },
+		{ "99999999999999999999999", 1, "value out of range" },
+		{ "99999999999999999999999x", 1, "invalid syntax" },
+		{ "", 1, "invalid syntax" }, { "-", 1, "invalid syntax" },
+		{ "+-1", 1, "invalid syntax" }, { " 1", 1, "invalid syntax" },
+		{ "1 ", 1, "invalid syntax" }, { "0x", 1, "invalid syntax" },
+		{ "0b2", 1, "invalid syntax" }, { "08", 1, "invalid syntax" },
+		{ "_1", 1, "invalid syntax" }, { "1_", 1, "invalid syntax" },
+		{ "1__0", 1, "invalid syntax" }, { "1.5", 1, "invalid syntax" },
+		{ "1e3", 1, "invalid syntax" }, { "ff", 1, "invalid syntax" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tab); i++) {
+		const char *why = "unset";
+		int64_t n = 1;
+		bool got = go_parse_int(tab[i].s, &n, &why);
+
+		ok(got == (tab[i].why == NULL), "'%s'", tab[i].s);
+		is_int(n, tab[i].n, "its value, or what was there");
+		is_str(or_none(why), or_none(tab[i].why), "the reason");
+	}
+}
+
+static void
+test_fractions_are_read_as_in_go(void)
+{
+	const char *why = NULL;
+	double d = 1;
+
+	ok(go_parse_float("-1.5e1", &d, &why) && d == -15, "-1.5e1");
+	ok(go_parse_float("1e-400", &d, &why) && d == 0, "too small is 0");
+	ok(!go_parse_float("1e400", &d, &why), "1e400 is too large");
+	is_str(why, "value out of range", "which is said");
+	ok(!go_parse_float(" 1", &d, &why), "' 1' is none");
+	is_str(why, "invalid syntax", "which is said");
+	ok(!go_parse_float("", &d, &why), "nor is nothing");
 }
 
 static bool
@@ -319,6 +402,8 @@ main(void)
 	test_aliases_and_many_arguments();
 	test_help_and_version();
 	test_refusals();
+	test_numbers_are_read_as_in_go();
+	test_fractions_are_read_as_in_go();
 	test_table_is_sound();
 	test_help_fits_a_terminal();
 	return tap_done();
