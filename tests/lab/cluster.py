@@ -112,7 +112,7 @@ class Machine:
     def _spec(self):
         n = self.nodes
         return {
-            "dir": "/media" if self.uml else self.out + "/nodes",
+            "dir": "/media",
             "bridge": BRIDGE,
             "uplink": "vec0" if self.uml else None,
             "address": self.address + "/24",

@@ -39,4 +39,4 @@ dist_check_SCRIPTS += \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
 	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
-	%D%/kubepods.py
+	%D%/kubepods.py %D%/in-vm %D%/vm-init

@@ -12,8 +12,10 @@ and `log`.
 import argparse
 import ctypes
 import fcntl
+import glob
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -347,26 +349,40 @@ def do_status(args):
 # ---- down ----
 
 def end(pid):
-    os.kill(pid, signal.SIGTERM)
-    for what, seconds in (signal.SIGKILL, 40), (None, 20):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if started_at(pid) is None:
+    """A descriptor tells the end of its last thread: only then is all gone that was
+    in the namespace whose process 1 it is."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    over = select.poll()
+    over.register(fd, select.POLLIN)
+    try:
+        for what, seconds in (signal.SIGTERM, 40), (signal.SIGKILL, 20):
+            signal.pidfd_send_signal(fd, what)
+            if over.poll(seconds * 1000):
                 return
-            time.sleep(0.05)
-        if what is not None:
-            os.kill(pid, what)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(fd)
     die("process %d does not end" % pid)
 
 
 def loops():
     """Loop devices on our disks: of a lab that was killed, on a kernel with
-    device-mapper."""
-    r = subprocess.run(["losetup", "-nO", "NAME,BACK-FILE"], text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    pairs = [line.split(None, 1) for line in r.stdout.splitlines()]
-    return [p[0] for p in pairs if len(p) == 2 and
-            p[1].startswith(path("work/"))]
+    device-mapper.  By inode: the mounts that its paths went through are gone,
+    so the kernel tells only their ends."""
+    ours = set()
+    for name in glob.glob(path("work/disks/*")):
+        s = os.stat(name)
+        ours.add((str(s.st_ino), "%d:%d" % (os.major(s.st_dev),
+                                            os.minor(s.st_dev))))
+    r = subprocess.run(["losetup", "-nO", "NAME,BACK-INO,BACK-MAJ:MIN"],
+                       text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.DEVNULL)
+    rows = [line.split() for line in r.stdout.splitlines()]
+    return [row[0] for row in rows if tuple(row[1:]) in ours]
 
 
 def deactivate(devices):
