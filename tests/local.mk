@@ -64,7 +64,7 @@ check-valgrind: $(check_PROGRAMS) all
 # make check TESTS_TO_RUN="tests/unit/t-id" runs some only.
 TESTS_TO_RUN = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 # Those that bring up real nodes, or several replicas and an etcd, or build images
-# run one after the other, at the end.
+# run one after the other, at the end; LAB_NODE_TESTS, two at a time.
 ALONE = tests/lab/% tests/ha/% tests/conformance/% tests/deploy/% tests/sdk/%
 print-lab-tests:
 	@echo $(filter tests/lab/%,$(dist_check_SCRIPTS))
@@ -80,5 +80,6 @@ run_tests = list= && for t in $(1); do \
 check-local:
 	cd $(top_builddir) && status=0; \
 	{ $(call run_tests,$(filter-out $(ALONE),$(TESTS_TO_RUN)),$(PROVE_JOBS)); } || status=1; \
-	{ $(call run_tests,$(filter $(ALONE),$(TESTS_TO_RUN)),1); } || status=1; \
+	{ $(call run_tests,$(filter $(LAB_NODE_TESTS),$(TESTS_TO_RUN)),$(LAB_JOBS)); } || status=1; \
+	{ $(call run_tests,$(filter-out $(LAB_NODE_TESTS),$(filter $(ALONE),$(TESTS_TO_RUN))),1); } || status=1; \
 	exit $$status

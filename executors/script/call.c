@@ -41,6 +41,7 @@ step_init(struct step *st, struct brickyard_executor_instance *in,
 	st->node = node;
 	st->error = err;
 	make_nonce(st->nonce);
+	step_part(st, part_prologue);
 }
 
 void
@@ -119,7 +120,7 @@ step_setf(struct step *st, const char *name, const char *fmt, ...)
 }
 
 void
-step_part(struct step *st, const char *const *part)
+step_part(struct step *st, const struct chunk *part)
 {
 	for (size_t i = 0; i < st->nparts; i++)
 		if (st->parts[i] == part)
@@ -236,16 +237,11 @@ add_head(struct step *st, struct text *t)
 	       opt_str(st->in, OPT_DEBUG_UMOUNT_FAILURES));
 }
 
-static void
-add_part(struct text *t, const char *const *part)
-{
-	for (; *part != NULL; part++)
-		text_add(t, *part, strlen(*part));
-}
-
 static int
 make_script(struct step *st, struct text *t)
 {
+	CLEANUP_TEXT struct text main = {0};
+
 	if (st->call->operation_id != NULL &&
 	    !is_plain_name(st->call->operation_id))
 		return step_fail(st, BRICKYARD_ERR_INVALID,
@@ -253,14 +249,13 @@ make_script(struct step *st, struct text *t)
 				 st->call->operation_id);
 	add_head(st, t);
 	text_add(t, text_str(&st->values), st->values.len);
-	add_part(t, part_prologue);
-	for (size_t i = 0; i < st->nparts; i++)
-		add_part(t, st->parts[i]);
-	text_addf(t, "by_main() {\nby_start\n");
-	text_add(t, text_str(&st->body), st->body.len);
+	text_addf(&main, "by_main() {\nby_start\n");
+	text_add(&main, text_str(&st->body), st->body.len);
 	/* The last line: what did not arrive whole does nothing. */
-	text_addf(t, "by_end\n}\nby_main </dev/null\n");
-	if (t->failed || st->values.failed || st->body.failed)
+	text_addf(&main, "by_end\n}\nby_main </dev/null\n");
+	add_parts(t, st->parts, st->nparts, text_str(&main));
+	text_add(t, text_str(&main), main.len);
+	if (t->failed || main.failed || st->values.failed || st->body.failed)
 		return step_fail(st, BRICKYARD_ERR_TRANSIENT, "out of memory");
 	return 0;
 }

@@ -27,6 +27,7 @@ libscript_la_SOURCES = \
 	%D%/step-node.c \
 	%D%/step-volume.c \
 	%D%/text.c %D%/text.h \
+	%D%/trim.c \
 	%D%/words.c %D%/words.h \
 	%D%/xml.c %D%/xml.h \
 	$(NULL)
@@ -35,13 +36,14 @@ libscript_la_CPPFLAGS = $(CPPFLAGS_PLUGIN) -I$(srcdir)/%D% -D_GNU_SOURCE
 EXTRA_DIST += $(SCRIPT_PARTS) %D%/parts.sed
 CLEANFILES += %D%/parts.c
 
-# Each NAME.sh becomes part_NAME: its lines, without comments and indentation.
+# Each NAME.sh becomes part_NAME: its functions, and what is between them, without
+# comments and indentation.
 %D%/parts.c: $(SCRIPT_PARTS) %D%/parts.sed
 	$(AM_V_GEN)$(MKDIR_P) %D% && { echo '#include "lower.h"'; \
 	for f in $(SCRIPT_PARTS); do \
 		n=`basename $$f .sh`; \
-		echo "const char *const part_$$n[] = {"; \
+		echo "const struct chunk part_$$n[] = { { \"\", \"\""; \
 		case $$f in /*) ;; *) f=$(srcdir)/$$f ;; esac; \
 		sed -f $(srcdir)/%D%/parts.sed "$$f" || exit 1; \
-		echo 'NULL };'; \
+		echo '}, { 0 } };'; \
 	done; } >$@.tmp && mv -f $@.tmp $@

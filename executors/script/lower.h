@@ -45,12 +45,23 @@ int options_read(struct brickyard_executor_instance *,
 		 const struct brickyard_kv *, size_t n, struct text *why);
 void options_free(struct brickyard_executor_instance *);
 
-/* ---- parts.c (made from the *.sh files): lines, ended by NULL ---- */
+/* ---- parts.c, made from the *.sh files ---- */
 
-extern const char *const part_prologue[], *const part_lvm[], *const part_mount[],
-	*const part_directory[], *const part_brick[], *const part_device[],
-	*const part_gluster[],
-	*const part_heal[], *const part_block[], *const part_node[];
+struct chunk {
+	const char *name;	/* of a function; "": what is outside of one */
+	const char *text;
+};
+
+/* Each ended by a name that is NULL. */
+extern const struct chunk part_prologue[], part_lvm[], part_mount[],
+	part_directory[], part_brick[], part_device[], part_gluster[],
+	part_heal[], part_block[], part_node[];
+
+/* ---- trim.c ---- */
+
+/* Of n parts, what the body can reach. */
+void add_parts(struct text *, const struct chunk *const *parts, size_t n,
+	       const char *body);
 
 /* ---- call.c: one script, from its making to its answer ---- */
 
@@ -70,7 +81,7 @@ struct step {
 	void *arg;				/* for data */
 	struct text values;	/* assignments and functions, before the parts */
 	struct text body;	/* of by_main */
-	const char *const *parts[8];
+	const struct chunk *parts[8];	/* the first is part_prologue */
 	size_t nparts;
 	char nonce[33];
 };
@@ -91,7 +102,7 @@ void quote(struct text *, const char *s);
 void step_set(struct step *, const char *name, const char *value);
 void step_setf(struct step *, const char *name, const char *fmt, ...)
 	BRICKYARD_PRINTF(3, 4);
-void step_part(struct step *, const char *const *part);
+void step_part(struct step *, const struct chunk *part);
 /* A command of by_main: a function of the parts and its arguments, quoted. */
 void step_do(struct step *, const char *function, ...)
 	__attribute__((__sentinel__));

@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A line of shell as a string of C.
+# Shell as strings of C: a function with its name, and what is between functions.
+/^[[:space:]]*#/d
+/^[[:space:]]*$/d
+/^[a-z0-9_]*() {$/{
+h
+s/^\([^(]*\).*/}, { "\1",/p
+g
+}
+/^}$/{
+s/.*/"}\\n" }, { "", ""/
+b
+}
 s/^[[:space:]]*//
-/^#/d
-/^$/d
 s/[\\"?]/\\&/g
-s/.*/"&\\n",/
+s/.*/"&\\n"/

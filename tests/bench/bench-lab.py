@@ -10,8 +10,8 @@ after the other and all at once, and deleted; by brickyardd over its pooled ssh
 connections, and by hand, which is heketi's commands over one kept-alive
 connection to each node, all nodes in parallel, as quick as anybody could type.
 Round trips are the commands that sshd was given, bytes are those of the ssh
-connections, processes those that were started on the nodes.  Then where the time
-of a create goes, step by step, with the tools on the nodes timed one by one (that
+connections, processes those that were started on the nodes, among them threads of
+the kernel (kworkers, more than half of a create's).  Then where the time of a create goes, step by step, with the tools on the nodes timed one by one (that
 run is a little slower, and not compared).  Compare the figures of one run with
 each other only.  At its end it prints tables for the documents.  Where the machine
 is too slow to be done in --minutes, fewer volumes are made, and it says so.

@@ -126,7 +126,8 @@ class Machine:
             } for x in self.names]}
 
     def _uml_command(self, env):
-        return [lab.UML, "mem=%dM" % self.nodes.memory_mb,
+        return [*lab.one_processor(self.number), lab.UML,
+                "mem=%dM" % self.nodes.memory_mb,
                 "rootfstype=hostfs", "rootflags=/", "ro",
                 "init=" + HERE + "/machine-init",
                 "con=null", "con0=fd:0,fd:1", "quiet",
@@ -346,8 +347,9 @@ class Nodes:
                        base, tool), stdin=script)
 
     def trapped(self, node, tool):
-        return self.run(node, "[ -e /run/trap/%s/hit ]" %
-                        os.path.basename(tool)).status == 0
+        return self.of[node].ask(do="exists", node=node,
+                                 path="/run/trap/%s/hit" %
+                                 os.path.basename(tool))["status"] == 0
 
     def wait_trapped(self, node, tool, seconds=60):
         """Also when more than one node has the trap: (node, ...)"""
@@ -413,6 +415,7 @@ class Lab:
     def up(self):
         import ha
         self.nodes.up()
+        self.nodes_up = time.monotonic()
         config = ha.merge({
             "lease_ttl_ms": LEASE_MS,
             "glusterfs": {"executor": "ssh", "sshexec": self.sshexec(),
@@ -422,6 +425,7 @@ class Lab:
             "executors": {"simulated": {}},
         }, self.config(self) if callable(self.config) else self.config)
         self.inst = ha.Installation(config=config, **self.shape)
+        self.service_up = time.monotonic()
         self.url = "http://127.0.0.1:%d" % self.inst.port
         return self
 

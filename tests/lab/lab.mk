@@ -6,9 +6,22 @@ EXTRA_PROGRAMS += %D%/exec-driver
 %C%_exec_driver_LDADD = libscript.la -ldl -lpthread
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
-dist_check_SCRIPTS += \
+# On storage nodes of their own, the longest first: they wait as much as they work, so
+# two of them run at a time.
+LAB_NODE_TESTS = \
+	%D%/ssh-nodes.t \
+	%D%/ssh-replace.t \
+	%D%/ssh-volumes.t \
+	%D%/ssh-clone.t \
+	%D%/ssh-replicas.t \
 	%D%/kube-volumes.t \
 	%D%/lab-command.t \
+	%D%/ssh-audit.t \
+	%D%/ssh-devices.t \
+	$(NULL)
+LAB_JOBS = 2
+dist_check_SCRIPTS += \
+	$(LAB_NODE_TESTS) \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \
@@ -23,16 +36,7 @@ dist_check_SCRIPTS += \
 	%D%/service-local.t \
 	%D%/quickstart.t \
 	%D%/quickstart-device.t \
-	%D%/ssh-audit.t \
-	%D%/ssh-devices.t \
-	%D%/ssh-volumes.t \
 	$(NULL)
 EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
 	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
 	%D%/kubepods.py %D%/in-vm %D%/vm-init
-# Each takes five to fifteen minutes: contrib/check names them as not run,
-# contrib/check --long runs them.
-LONG_TESTS = %D%/ssh-nodes.t %D%/ssh-replace.t %D%/ssh-replicas.t
-EXTRA_DIST += $(LONG_TESTS)
-print-long-tests:
-	@echo $(LONG_TESTS)

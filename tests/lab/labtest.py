@@ -58,8 +58,10 @@ class Test:
             self.tell()
             self.lab.down()
             raise
-        tap.diag("the lab is up after %.1f s" %
-                 (time.monotonic() - self.began))
+        tap.diag("the lab is up after %.1f s (nodes %.1f, with a service "
+                 "%.1f)" % (time.monotonic() - self.began,
+                            self.lab.nodes_up - self.began,
+                            self.lab.service_up - self.began))
 
     # ---- asking ----
 

@@ -386,6 +386,13 @@ class Machine:
             return {"status": 124, "out": "", "err": "took too long"}
         return {"status": r.returncode, "out": r.stdout, "err": r.stderr}
 
+    def do_exists(self, q):
+        """Asked again and again: no process is started for it."""
+        node = self.nodes[q["node"]]
+        path = "/proc/%s/root%s" % (node.pid, q["path"])
+        there = node.pid is not None and os.path.exists(path)
+        return {"status": 0 if there else 1}
+
     def do_kill(self, q):
         with self.lock:
             self.nodes[q["node"]].kill()

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bricks move to other disks and nodes while a client writes: brick evict,
 device remove and node remove with real replace-brick and heal.  The client sees
-no error, and what it wrote is there afterwards, on the new bricks, too.  And
-a volume is cloned; clone and source may go in any order.
+no error, and what it wrote is there afterwards, on the new bricks, too.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
@@ -12,7 +11,8 @@ import lab
 import threading
 import time
 
-t = labtest.begin(count=4, disks=2, disks_used=["sdb"])
+# Nobody goes down here: the monitor's looks would be a tenth of all that the nodes do.
+t = labtest.begin(count=4, disks=2, disks_used=["sdb"], config={"glusterfs": {"disable_monitor_gluster_nodes": True}})
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
 
 
@@ -38,7 +38,7 @@ class Writer(threading.Thread):
                     self.errors.append(name + " is read back differently")
             except OSError as e:
                 self.errors.append("%s: %s" % (name, e))
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     def end(self):
         self.over.set()
@@ -114,43 +114,4 @@ node = info(v)["bricks"][0]["node"]
 tap.is_(t.call("POST", "/nodes/%s/state" % node, {"state": "offline"})[0], 204, "a node goes offline")
 moved("node remove", v, "POST", "/nodes/%s/state" % node, {"state": "failed"}, lambda b: b["node"] == node)
 
-# ---- clones, of a volume with more than one brick on a node
-
-t.expand(v, 1, "the volume gets a second set")
-nodes = [b["node"] for b in info(v)["bricks"]]
-tap.ok(len(set(nodes)) < len(nodes), "a node has two of its bricks") or tap.diag(nodes)
-at = t.mount(v)
-sums = {"one": labtest.fill(at, "one"), "two": labtest.fill(at, "two")}
-
-
-def clone(name):
-    status, c = t.call("POST", "/volumes/%s/clone" % v["id"], {"name": name})
-    if not tap.is_(status, 200, "the volume is cloned: " + name):
-        tap.diag(c)
-        t.tell()
-        t.end()
-    return c
-
-
-def has_it(c, what):
-    at2 = t.mount(c)
-    tap.is_({n: labtest.digest(at2, n) for n in sums}, sums, what)
-    t.umount(at2)
-
-
-first = clone("first")
-labtest.fill(at, "one", 1)
-has_it(first, "the clone has what was there, not what came later")
-sums["one"] = labtest.digest(at, "one")
-second = clone("second")
-has_it(second, "so has another")
-t.umount(at)
-t.audit("two clones")
-t.delete(first, "a clone is deleted before its source")
-t.audit("the clone is gone")
-t.delete(v, "the source is deleted before a clone")
-t.audit("the source is gone")
-has_it(second, "its clone has all")
-t.delete(second, "the last in the pools is deleted")
-t.audit("all gone")
 t.end()

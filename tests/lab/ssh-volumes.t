@@ -6,12 +6,15 @@ After each, what the nodes hold is what etcd says.
 """
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
+import lab
 import time
 
 # Nobody goes down here: the monitor's looks would be a tenth of all that the nodes do.
 t = labtest.begin(count=6, disks=1, config={
     "glusterfs": {"brick_max_size_gb": 2, "max_inflight_operations": 40,
-                  "disable_monitor_gluster_nodes": True}})
+                  "disable_monitor_gluster_nodes": True},
+    # glusterd sleeps for ten seconds in each, and all its other work waits.
+    "rebalance_on_expansion": False})
 t.audit("the topology")
 alive = {}
 
@@ -27,10 +30,14 @@ def life(what, bricks, check=None, more=1, **body):
     if check:
         check(v, at)
     t.expand(v, more, what + ": it is expanded under its mount")
-    room = os.statvfs(at)
-    size = room.f_blocks * room.f_frsize / 2**30
     want = body.get("size", 1) + more
-    tap.ok(want * 0.85 < size < want * 1.1, what + ": the mount has %d GiB now" % want, size)
+
+    def size():
+        room = os.statvfs(at)
+        return room.f_blocks * room.f_frsize / 2**30
+    # As soon as the client has heard of the new bricks.
+    lab.wait_for(lambda: size() > want * 0.85, 60)
+    tap.ok(want * 0.85 < size() < want * 1.1, what + ": the mount has %d GiB now" % want, size())
     sums["three"] = labtest.fill(at, "three")
     tap.is_({n: labtest.digest(at, n) for n in sums}, sums, what + ": what was written is read back")
     t.umount(at)

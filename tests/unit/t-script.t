@@ -4,8 +4,11 @@
 byte; that they can be killed anywhere and run again; that nothing of outside gets
 into a shell; what is made of answers that are cut off or forged."""
 import atexit
+import collections
+import glob
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -772,7 +775,21 @@ else:
         node.write(v + ".sh", s) or node.root + "/" + v + ".sh" for v, s in SCRIPTS.items()]],
         stdout=subprocess.PIPE, text=True)
     tap.is_(p.stdout, "", "shellcheck has nothing to say")
-tap.is_([v for v, s in SCRIPTS.items() if len(s) > 40000], [], "none is big")
+tap.is_([v for v, s in SCRIPTS.items() if len(s) > 20000], [], "none is big")
+known = set()
+for part in glob.glob(os.path.join(tap.SRCDIR, "executors", "script", "*.sh")):
+    with open(part) as f:
+        known |= set(re.findall(r"^([a-z0-9_]+)\(\) \{$", f.read(), re.M))
+missing, idle = {}, {}
+for verb, s in SCRIPTS.items():
+    words = collections.Counter(re.findall(r"[a-z0-9_]+", s))
+    there = re.findall(r"^([a-z0-9_]+)\(\) \{$", s, re.M)
+    missing.update({verb: x} if (x := known & set(words) - set(there)) else {})
+    idle.update({verb: x} if (x := [f for f in there if words[f] == 1 and f != "by_main"]) else {})
+tap.diag("KiB: " + ", ".join("%s %.1f" % (v, len(s) / 1024) for v, s in SCRIPTS.items()))
+tap.ok(len(known) > 100, "%d functions are known" % len(known))
+tap.is_(missing, {}, "a script has each function that it calls")
+tap.is_(idle, {}, "and none that nothing calls")
 node.log()
 before = node.state()
 whole = SCRIPTS["create"]
