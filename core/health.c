@@ -142,6 +142,14 @@ health_note_lost(const struct engine_deps *deps, const struct node *node,
 	tell(deps, &p);
 }
 
+void
+health_note_found(const struct engine_deps *deps, const struct node *node)
+{
+	struct patient p = { .node = (struct node *)node, .verdict = HEALTHY };
+
+	tell(deps, &p);
+}
+
 static bool
 is_ill(const struct engine_deps *deps, const struct node *node)
 {

@@ -14,5 +14,7 @@ bool health_is_watched(const struct config *);
  */
 void health_note_lost(const struct engine_deps *, const struct node *,
 		      const char *why);
+/* It was asked, and is. */
+void health_note_found(const struct engine_deps *, const struct node *);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "allocate.h"
+#include "health.h"
 #include "leftover.h"
 #include "live-node.h"
 #include "lost.h"
@@ -155,7 +156,17 @@ lost_leave(struct op_run *run, const char *volume, const char *pending,
 
 /* ---- placing ---- */
 
-/* The devices of those that are lost still. */
+static void
+note_found(const struct op_run *run, const char *node)
+{
+	RECORD_SCOPE struct node *n =
+		(void *)mirror_get(run->deps->mirror, RECORD_NODE, node);
+
+	if (n != NULL)
+		health_note_found(run->deps, n);
+}
+
+/* The devices of those that are lost still; the others may be used at once. */
 static enum err
 list_lost_devices(struct op_run *run, const struct brickyard_call *call,
 		  struct strs *ret, struct error *err)
@@ -169,7 +180,9 @@ list_lost_devices(struct op_run *run, const struct brickyard_call *call,
 
 		if (r != ERR_OK)
 			return r;
-		if (!live)
+		if (live)
+			note_found(run, ids.v[i]);
+		else
 			add_devices(run, ids.v[i], ret);
 	}
 	return ERR_OK;

@@ -36,13 +36,18 @@ static struct world w;
 /* ---- building ---- */
 
 static void
-set(const char *key, const char *value)
+set_as(const char *key, const char *value, enum config_type type)
 {
 	struct error err;
 
-	if (config_set(w.config, key, value, CONFIG_STRING, "test", &err) !=
-	    ERR_OK)
+	if (config_set(w.config, key, value, type, "test", &err) != ERR_OK)
 		printf("# %s\n", err.text);
+}
+
+static void
+set(const char *key, const char *value)
+{
+	set_as(key, value, CONFIG_STRING);
 }
 
 static void
@@ -1379,6 +1384,10 @@ test_no_room_elsewhere(void)
 
 	begin_with("a node is lost, and there is no room elsewhere",
 		   "glusterfs.start_time_background_cleaner", "1");
+	/* Else it would not be tried again. */
+	stop(0, 1000);
+	set_as("glusterfs.disable_monitor_gluster_nodes", "true", CONFIG_BOOL);
+	start(0);
 	have_volume(id);
 	lost_node[0] = '\0';
 	hook(hook_lose, "bricks_create", 0, ERR_UNREACHABLE);
