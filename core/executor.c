@@ -176,15 +176,18 @@ step(struct executor *ex, enum executor_step_id id,
      struct error *err)
 {
 	CLEANUP(heketi_commands_release) struct heketi_commands l = { 0 };
+	const struct inject_step s = { id, args, call, &l, result };
+	bool answered = false;
 	enum err e;
 
 	if (ex->inject == NULL)
 		return plain_step(ex, id, call, node, args, result, err);
 	inject_commands(ex->inject, id, args, &l);
-	e = inject_before(ex->inject, call, &l, err);
-	if (e == ERR_OK)
-		e = step(ex->within, id, call, node, args, result, err);
-	return e == ERR_OK ? inject_after(ex->inject, call, &l, err) : e;
+	e = inject_before(ex->inject, &s, &answered, err);
+	if (e != ERR_OK || answered)
+		return e;
+	e = step(ex->within, id, call, node, args, result, err);
+	return e == ERR_OK ? inject_after(ex->inject, &s, err) : e;
 }
 
 /* ---- life ---- */
@@ -384,11 +387,12 @@ executor_name(const struct executor *ex)
 }
 
 enum err
-executor_inject(const struct config *c, struct executor **ex, struct error *err)
+executor_inject(const struct config *c, json_reader_fn *json,
+		struct executor **ex, struct error *err)
 {
 	struct executor *around;
 	struct inject *inject;
-	enum err e = inject_new(c, &inject, err);
+	enum err e = inject_new(c, json, &inject, err);
 
 	if (e != ERR_OK || inject == NULL)
 		return e;
@@ -597,6 +601,25 @@ executor_block_info(struct executor *ex, const struct brickyard_call *call,
 	const struct step_args a = { .text = { volume, name } };
 
 	return step(ex, X_BLOCK_INFO, call, node, &a, result, err);
+}
+
+enum err
+executor_block_find(struct executor *ex, const struct brickyard_call *call,
+		    const struct brickyard_node *node, const char *volume,
+		    const char *name, bool *ret, struct error *err)
+{
+	const struct step_args a = { .text = { volume, name } };
+	struct executor *bare = ex->inject != NULL ? ex->within : ex;
+	struct brickyard_result info;
+	enum err e;
+
+	result_init(&info);
+	e = step(bare, X_BLOCK_INFO, call, node, &a, &info, err);
+	result_release(&info);
+	if (e != ERR_OK && e != ERR_NOTFOUND)
+		return e;
+	*ret = e == ERR_OK;
+	return ERR_OK;
 }
 
 enum err

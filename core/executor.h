@@ -99,6 +99,12 @@ enum err MUST_CHECK executor_block_expand(struct executor *,
 enum err MUST_CHECK executor_block_destroy(struct executor *,
 	const struct brickyard_call *, const struct brickyard_node *,
 	const char *volume, const char *name, struct error *);
+/* Is there such a block volume?  That is a block_info which heketi would not ask
+ * for: no error is injected into it.
+ */
+enum err MUST_CHECK executor_block_find(struct executor *,
+	const struct brickyard_call *, const struct brickyard_node *,
+	const char *volume, const char *name, bool *ret, struct error *);
 enum err MUST_CHECK executor_node_examine(struct executor *,
 	const struct brickyard_call *, const struct brickyard_node *,
 	struct brickyard_result *, struct error *);
@@ -106,11 +112,16 @@ enum err MUST_CHECK executor_device_forget(struct executor *,
 	const struct brickyard_call *, const struct brickyard_node *,
 	const struct brickyard_device *device, struct error *);
 
+/* The scalars of a JSON object by dotted keys.  Lent to us: core knows no JSON. */
+struct kvs;
+typedef enum err json_reader_fn(const char *text, struct kvs *ret,
+				struct error *);
+
 /* Make it fail on purpose, as glusterfs.injectexec of the configuration says, if
  * glusterfs.executor asks for that.  After executor_set_node_limit.
  */
 struct config;
-enum err MUST_CHECK executor_inject(const struct config *, struct executor **ex,
-				    struct error *);
+enum err MUST_CHECK executor_inject(const struct config *, json_reader_fn *json,
+				    struct executor **ex, struct error *);
 
 #endif

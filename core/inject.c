@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "inject.h"
+#include "inject-answer.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -28,6 +29,7 @@ struct rule {
 	char *condition;		/* file that must be there; "": none */
 	char *pattern;			/* for people */
 	char *text;			/* of the failure; NULL: it is none */
+	char *out, *err_out, *err;	/* that the command is to have */
 	char *panic;			/* NULL: none */
 	int64_t pause_ms;
 	bool after;			/* the command was run */
@@ -35,6 +37,7 @@ struct rule {
 
 struct inject {
 	struct heketi_words words;
+	json_reader_fn *json;
 	struct rule *v;
 	size_t n, cap;
 };
@@ -55,6 +58,9 @@ inject_free(struct inject *i)
 		free(i->v[k].condition);
 		free(i->v[k].pattern);
 		free(i->v[k].text);
+		free(i->v[k].out);
+		free(i->v[k].err_out);
+		free(i->v[k].err);
 		free(i->v[k].panic);
 	}
 	free(i->v);
@@ -114,6 +120,18 @@ is_set(const char *value)
 	       strcmp(value, "false") != 0;
 }
 
+/* What the command is to have printed on stderr: the error, unless told. */
+static char *
+error_output(const struct kvs *all, const char *list, size_t n)
+{
+	const char *output = member(all, list, n, "reaction.erroutput");
+
+	if (output[0] == '\0' &&
+	    !is_set(member(all, list, n, "reaction.forceerroutput")))
+		output = member(all, list, n, "reaction.err");
+	return xstrdup(output);
+}
+
 /* As heketi tells it: what came on stderr, else the error, else the status. */
 static char *
 failure(const struct kvs *all, const char *list, size_t n)
@@ -139,12 +157,12 @@ static void
 warn_of_rest(const struct kvs *all, const char *list, size_t n,
 	     const struct rule *r)
 {
-	if (member(all, list, n, "reaction.result")[0] != '\0')
+	if (r->after && r->out[0] != '\0')
 		log_warning("injectexec: %s %zu ('%s'): a made up result is "
-			    "not honoured: the command is run", list, n,
+			    "not honoured: the command was run", list, n,
 			    r->pattern);
 	else if (!r->after && r->text == NULL && r->panic == NULL &&
-		 r->pause_ms == 0)
+		 r->pause_ms == 0 && r->out[0] == '\0')
 		log_warning("injectexec: %s %zu ('%s'): nothing happens by it",
 			    list, n, r->pattern);
 }
@@ -193,6 +211,9 @@ read_rule(struct inject *i, const struct kvs *all, const char *list, size_t n,
 	r.pattern = xstrdup(pattern);
 	r.condition = xstrdup(member(all, list, n, "condfile"));
 	r.text = failure(all, list, n);
+	r.out = xstrdup(member(all, list, n, "reaction.result"));
+	r.err_out = error_output(all, list, n);
+	r.err = xstrdup(member(all, list, n, "reaction.err"));
 	r.panic = is_set(panic) ? xstrdup(panic) : NULL;
 	r.pause_ms = pause_s * 1000;
 	warn_of_rest(all, list, n, &r);
@@ -229,7 +250,8 @@ read_list(struct inject *i, const struct kvs *all, const char *list,
 }
 
 enum err
-inject_new(const struct config *c, struct inject **ret, struct error *err)
+inject_new(const struct config *c, json_reader_fn *json, struct inject **ret,
+	   struct error *err)
 {
 	CLEANUP(kvs_release) struct kvs all = { 0 };
 	struct inject *i;
@@ -239,6 +261,7 @@ inject_new(const struct config *c, struct inject **ret, struct error *err)
 	if (strncmp(config_str(c, "glusterfs.executor"), "inject/", 7) != 0)
 		return ERR_OK;
 	i = XNEW(struct inject);
+	i->json = json;
 	heketi_words_init(&i->words, c, "glusterfs.sshexec.");
 	config_section(c, SECTION, &all);
 	e = read_list(i, &all, "commands", err);
@@ -274,10 +297,32 @@ pause_for(const struct brickyard_call *call, int64_t ms, struct error *err)
 }
 
 static enum err
-react(const struct rule *r, const struct heketi_command *c,
-      const struct brickyard_call *call, struct error *err)
+say(struct inject *i, const struct inject_step *s, const struct rule *r,
+    struct error *err)
 {
-	enum err e = pause_for(call, r->pause_ms, err);
+	const struct inject_answer said = {
+		.out = r->out,
+		.err_out = r->err_out,
+		.err = r->err,
+		.failed = r->text != NULL,
+	};
+
+	return inject_answer(s, &said, i->json, err);
+}
+
+/* Does it say what the command printed, and is that read? */
+static bool
+is_answer(const struct rule *r, const struct inject_step *s)
+{
+	return !r->after && inject_is_read(s->id) &&
+	       (r->text != NULL || r->out[0] != '\0');
+}
+
+static enum err
+react(struct inject *i, const struct rule *r, const struct heketi_command *c,
+      const struct inject_step *s, bool *ret_answered, struct error *err)
+{
+	enum err e = pause_for(s->call, r->pause_ms, err);
 
 	if (e != ERR_OK)
 		return e;
@@ -285,6 +330,15 @@ react(const struct rule *r, const struct heketi_command *c,
 		log_err("injectexec: panic at '%s': %s", c->text, r->panic);
 		_exit(PANIC_STATUS);
 	}
+	if (is_answer(r, s)) {
+		log_notice("injectexec: '%s' matches '%s': answered", c->text,
+			   r->pattern);
+		*ret_answered = true;
+		return say(i, s, r, err);
+	}
+	if (!r->after && r->out[0] != '\0')
+		log_warning("injectexec: '%s' matches '%s': nobody reads what it "
+			    "prints: it is run", c->text, r->pattern);
 	if (r->text == NULL)
 		return ERR_OK;
 	log_notice("injectexec: '%s' matches '%s': %s%s", c->text, r->pattern,
@@ -292,44 +346,44 @@ react(const struct rule *r, const struct heketi_command *c,
 	return c->ignored ? ERR_OK : fail(err, ERR_EXEC, "%s", r->text);
 }
 
-static enum err
-look_for(struct inject *i, bool after, const struct brickyard_call *call,
-	 const struct heketi_command *c, struct error *err)
+static bool
+applies(const struct rule *r, bool after, const char *text)
 {
-	for (size_t k = 0; k < i->n; k++) {
-		const struct rule *r = &i->v[k];
-
-		if (r->after != after ||
-		    regexec(&r->command, c->text, 0, NULL, 0) != 0)
-			continue;
-		if (r->condition[0] != '\0' && access(r->condition, F_OK) != 0)
-			continue;
-		return react(r, c, call, err);
-	}
-	return ERR_OK;
+	return r->after == after &&
+	       regexec(&r->command, text, 0, NULL, 0) == 0 &&
+	       (r->condition[0] == '\0' || access(r->condition, F_OK) == 0);
 }
 
+/* The first rule that matches a command counts. */
 static enum err
-look_at_all(struct inject *i, bool after, const struct brickyard_call *call,
-	    const struct heketi_commands *l, struct error *err)
+look_at_all(struct inject *i, bool after, const struct inject_step *s,
+	    bool *ret_answered, struct error *err)
 {
 	enum err e = ERR_OK;
 
-	for (size_t k = 0; e == ERR_OK && k < l->n; k++)
-		e = look_for(i, after, call, &l->v[k], err);
+	for (size_t n = 0; e == ERR_OK && n < s->commands->n; n++) {
+		const struct heketi_command *c = &s->commands->v[n];
+		size_t k = 0;
+
+		while (k < i->n && !applies(&i->v[k], after, c->text))
+			k++;
+		if (k < i->n)
+			e = react(i, &i->v[k], c, s, ret_answered, err);
+	}
 	return e;
 }
 
 enum err
-inject_before(struct inject *i, const struct brickyard_call *call,
-	      const struct heketi_commands *l, struct error *err)
+inject_before(struct inject *i, const struct inject_step *s,
+	      bool *ret_answered, struct error *err)
 {
-	return look_at_all(i, false, call, l, err);
+	return look_at_all(i, false, s, ret_answered, err);
 }
 
 enum err
-inject_after(struct inject *i, const struct brickyard_call *call,
-	     const struct heketi_commands *l, struct error *err)
+inject_after(struct inject *i, const struct inject_step *s, struct error *err)
 {
-	return look_at_all(i, true, call, l, err);
+	bool never = false;
+
+	return look_at_all(i, true, s, &never, err);
 }

@@ -37,6 +37,7 @@ libcore_la_SOURCES = \
 	%D%/health.h \
 	%D%/heketi-words.c %D%/heketi-words.h \
 	%D%/inject.c %D%/inject.h \
+	%D%/inject-answer.c %D%/inject-answer.h \
 	%D%/lowering.c %D%/lowering.h \
 	%D%/leftover.c %D%/leftover.h %D%/leftover-duty.c \
 	%D%/live-node.c %D%/live-node.h \

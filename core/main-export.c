@@ -154,7 +154,7 @@ open_nodes(struct daemon *d, struct error *err)
 
 	load_plugins(d);
 	r = open_executor(d, err);
-	return r == ERR_OK ? executor_inject(d->config, &d->executor, err) : r;
+	return r == ERR_OK ? inject_errors(d, err) : r;
 }
 
 /* Nothing is changed, and no operation is carried on. */

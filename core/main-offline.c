@@ -114,7 +114,7 @@ cleanup_operations(struct daemon *d, const struct offline_options *o)
 	load_plugins(d);
 	r = open_executor(d, &err);
 	if (r == ERR_OK)
-		r = executor_inject(d->config, &d->executor, &err);
+		r = inject_errors(d, &err);
 	deps.plugins = d->plugins;
 	deps.executor = d->executor;
 	if (r == ERR_OK)

@@ -257,6 +257,12 @@ open_executor(struct daemon *d, struct error *err)
 	return ERR_OK;
 }
 
+enum err
+inject_errors(struct daemon *d, struct error *err)
+{
+	return executor_inject(d->config, jsontext_pairs, &d->executor, err);
+}
+
 /* heketi's words, and what there is instead. */
 static enum err
 check_executor(struct daemon *d, struct error *err)
@@ -432,7 +438,7 @@ start(struct daemon *d, const char *listen, struct error *err)
 	if (r == ERR_OK)
 		r = open_executor(d, err);
 	if (r == ERR_OK)
-		r = executor_inject(d->config, &d->executor, err);
+		r = inject_errors(d, err);
 	deps.executor = d->executor;
 	if (r == ERR_OK)
 		r = api_start(d->config, listen, d->opt.disable_auth, &d->api,

@@ -43,6 +43,8 @@ enum err MUST_CHECK load_config(struct daemon *, struct error *);
 void set_log_level(const struct config *);
 void load_plugins(struct daemon *);
 enum err MUST_CHECK open_executor(struct daemon *, struct error *);
+/* After open_executor. */
+enum err MUST_CHECK inject_errors(struct daemon *, struct error *);
 char *store_spec(const struct config *);		/* caller frees */
 enum err MUST_CHECK open_store(struct daemon *, struct store **ret,
 			       struct error *);

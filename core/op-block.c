@@ -202,17 +202,14 @@ static enum err
 check_absent(struct op_run *run, const struct brickyard_call *call,
 	     const struct block_arg *a, struct error *err)
 {
-	struct brickyard_result info;
-	enum err r;
+	bool is_there = false;
+	enum err r = executor_block_find(run->deps->executor, call, &a->node_arg,
+					 a->b.volume, a->b.name, &is_there,
+					 err);
 
-	result_init(&info);
-	r = executor_block_info(run->deps->executor, call, &a->node_arg,
-				a->b.volume, a->b.name, &info, err);
-	result_release(&info);
-	if (r == ERR_NOTFOUND)
-		return ERR_OK;
-	return r != ERR_OK ? r :
-	       fail(err, ERR_EXISTS, "Failed to create block volume: %s/%s is "
+	if (r != ERR_OK || !is_there)
+		return r;
+	return fail(err, ERR_EXISTS, "Failed to create block volume: %s/%s is "
 		    "there already, and not known here", a->b.volume, a->b.name);
 }
 

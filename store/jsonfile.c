@@ -15,6 +15,7 @@
 
 #include "store/jsonfile.h"
 #include "util/buf.h"
+#include "util/strs.h"
 #include "util/xalloc.h"
 
 #define FILE_MAX	(1024 * 1024)
@@ -26,7 +27,7 @@ struct lines {
 };
 
 struct walk {
-	const char *path;
+	const char *what;	/* for errors: "file 'x'" */
 	struct lines lines;	/* of the scalars, in their order */
 	size_t at;		/* the next one to tell */
 	jsonfile_fn *fn;
@@ -205,8 +206,8 @@ walk_value(struct walk *w, const json_t *j)
 	if (!json_is_object(j) && !json_is_array(j))
 		return tell_scalar(w, j);
 	if (w->depth == DEPTH_MAX)
-		return fail(w->err, ERR_TOOLARGE, "file '%s': '%.80s...': "
-			    "nested deeper than %d levels", w->path,
+		return fail(w->err, ERR_TOOLARGE, "%s: '%.80s...': nested "
+			    "deeper than %d levels", w->what,
 			    buf_str(&w->key), DEPTH_MAX);
 	w->depth++;
 	e = json_is_object(j) ? walk_object(w, j) : walk_array(w, j);
@@ -214,27 +215,51 @@ walk_value(struct walk *w, const json_t *j)
 	return e;
 }
 
+static enum err
+walk_text(struct walk *w, const char *text, size_t len)
+{
+	json_auto_t *j = NULL;
+	json_error_t je;
+	enum err e;
+
+	j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	if (j == NULL)
+		return fail(w->err, ERR_PARSE, "%s: line %d, column %d: %s",
+			    w->what, je.line, je.column, je.text);
+	if (!json_is_object(j))
+		return fail(w->err, ERR_PARSE, "%s: line 1, column 1: not a "
+			    "JSON object", w->what);
+	find_lines(text, &w->lines);
+	e = walk_value(w, j);
+	buf_release(&w->key);
+	free(w->lines.v);
+	return e;
+}
+
 enum err
 jsonfile_walk(const char *path, jsonfile_fn *fn, void *arg, struct error *err)
 {
 	CLEANUP(buf_release) struct buf text = { 0 };
-	struct walk w = { .path = path, .fn = fn, .arg = arg, .err = err };
-	json_auto_t *j = NULL;
-	json_error_t je;
+	CLEANUP_FREE char *what = xasprintf("file '%s'", path);
+	struct walk w = { .what = what, .fn = fn, .arg = arg, .err = err };
 	enum err e = read_file(path, &text, err);
 
-	if (e != ERR_OK)
-		return e;
-	j = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &je);
-	if (j == NULL)
-		return fail(err, ERR_PARSE, "file '%s': line %d, column %d: %s",
-			    path, je.line, je.column, je.text);
-	if (!json_is_object(j))
-		return fail(err, ERR_PARSE, "file '%s': line 1, column 1: "
-			    "not a JSON object", path);
-	find_lines(buf_str(&text), &w.lines);
-	e = walk_value(&w, j);
-	buf_release(&w.key);
-	free(w.lines.v);
-	return e;
+	return e == ERR_OK ? walk_text(&w, buf_str(&text), text.len) : e;
+}
+
+static enum err
+take_pair(void *arg, const char *key, const char *value, char type, int line,
+	  struct error *err)
+{
+	kvs_add(arg, key, type == 'n' ? "" : value);
+	return ERR_OK;
+}
+
+enum err
+jsontext_pairs(const char *text, struct kvs *ret, struct error *err)
+{
+	struct walk w = { .what = "JSON", .fn = take_pair, .arg = ret,
+			  .err = err };
+
+	return walk_text(&w, text, strlen(text));
 }

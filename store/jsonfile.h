@@ -15,4 +15,9 @@ typedef enum err jsonfile_fn(void *arg, const char *key, const char *value,
 enum err MUST_CHECK jsonfile_walk(const char *path, jsonfile_fn *fn, void *arg,
 				  struct error *);
 
+/* The scalars of a JSON object, by the same keys; null is "". */
+struct kvs;
+enum err MUST_CHECK jsontext_pairs(const char *text, struct kvs *ret,
+				   struct error *);
+
 #endif

@@ -29,6 +29,7 @@ def daemon(rules, results=(), **more):
     for r in [*rules, *results]:
         r.setdefault("CondFile", switch)
     config = {"glusterfs": {
+        **more.pop("glusterfs", {}),
         "executor": "inject/mock",
         "operation_retry_limits": {"volume_create": 1},
         "injectexec": {"command_injection": {
@@ -122,6 +123,113 @@ d.off()
 d.start()
 tap.is_(d.wait(headers["Location"])[0], 200,
         "what was under way is carried on after a restart")
+tap.is_(audit(d, d.state), [], "the nodes agree")
+d.stop()
+
+# ---- what commands print: gluster-block's answers ----
+
+BLOCK = {"glusterfs": {"auto_create_block_hosting_volume": True,
+                       "block_hosting_volume_size": 20}}
+rules = {}
+
+
+def answer(name, pattern, **reaction):
+    rules[name] = {"Cmd": pattern, "Reaction": reaction,
+                   "CondFile": os.path.join(work, "answer-" + name)}
+
+
+def on(*names):
+    for name in rules:
+        path = os.path.join(work, "answer-" + name)
+        if name in names:
+            open(path, "w").close()
+        elif os.path.exists(path):
+            os.unlink(path)
+
+
+def said(*request):
+    status, _, body = d.run(*request)
+    return status, body.decode().strip()
+
+
+CREATE, MODIFY = "^gluster-block create .*", "^gluster-block modify .*"
+INFO = "^gluster-block info .*"
+answer("fail", CREATE, ForceErr=True, ForceErrOutput=True,
+       Result='{"RESULT": "FAIL", "errCode": 1, "errMsg": "no portal"}')
+answer("words", CREATE, Err="it went wrong")
+answer("quiet", CREATE, Err='{"RESULT": "", "errMsg": "what is this?"}')
+answer("made", CREATE, Result='{"IQN": "iqn.x:1", "USERNAME": "u", '
+       '"PASSWORD": "p", "RESULT": "SUCCESS"}')
+answer("all", "^gluster-block .*", Err="none of it")
+answer("gone", "^gluster-block delete ", Err='{"RESULT": "FAIL", "errMsg": '
+       '"block blk doesn\'t exist"}')
+answer("kept", "^gluster-block delete ", Err='{"RESULT": "FAIL", "errMsg": '
+       '"a client is logged in"}')
+answer("modify", MODIFY, Err='{"RESULT": "FAIL", "errCode": 255, '
+       '"errMsg": "h3:[1.0 GiB]"}')
+answer("mute", MODIFY, Err='{"RESULT": "FAIL"}')
+answer("babble", MODIFY, Err="Segmentation fault")
+answer("grown", MODIFY, Result='{"RESULT": "SUCCESS"}')
+answer("short", INFO, Result='{"GBID": "x", "SIZE": "3.0 GiB", '
+       '"RESIZE FAILED ON": {"h2": "2.0 GiB", "h3": "1.5 GiB"}}')
+answer("old", INFO, Result='{"GBID": "x", "SIZE": "5.0 GiB"}')
+answer("same", INFO, Result='{"GBID": "x", "SIZE": "3.0 GiB"}')
+d = daemon(rules.values(), **BLOCK)
+MAKE = ("POST", "/blockvolumes", {"size": 2, "name": "blk"})
+for name, text in (
+        ("fail", "Failed to create block volume: no portal"),
+        ("words", "Unparsable error during block volume create: it went wrong"),
+        ("quiet", "Failed to create block volume: "
+                  '{"RESULT": "", "errMsg": "what is this?"}')):
+    on(name)
+    tap.is_(said(*MAKE), (500, text), "create: " + text[:40])
+tap.is_((d.json("GET", "/volumes")["volumes"], d.json("GET", "/operations")
+         ["total"]), ([], 0), "of a block volume that failed nothing is left")
+on("all")
+tap.is_(said(*MAKE), (500, "Unparsable error during block volume create: none "
+                      "of it"), "what we ask for besides does not fail")
+tap.is_(d.json("GET", "/operations")["failed"], 1,
+        "if deleting fails, too, the operation waits for a cleaning")
+on("gone")
+tap.is_(d.run("POST", "/operations/pending/cleanup", {})[0], 204, "which works")
+tap.is_((d.json("GET", "/operations")["total"], d.json("GET", "/volumes")
+         ["volumes"]), (0, []), "and leaves nothing")
+on("made")
+status, body = said("POST", "/blockvolumes",
+                    {"size": 2, "name": "blk", "auth": True})
+made = json.loads(body)
+tap.is_([made["blockvolume"][k] for k in ("iqn", "username", "password")],
+        ["iqn.x:1", "u", "p"], "a success can be made up")
+block = "/blockvolumes/" + made["id"]
+hosting = "/volumes/" + made["blockhostingvolume"]
+
+
+def sizes():
+    v = d.json("GET", block)
+    return [v["size"], v["usablesize"],
+            d.json("GET", hosting)["blockinfo"]["freesize"]]
+
+
+RETRY = " (see logs for details, and retry the operation)"
+for names, gib, text, after in (
+        (("modify", "short"), 3, "Failed to expand block volume: h3:[1.0 GiB]"
+         + RETRY, [3, 1, 16]),
+        (("mute", "same"), 4, "Failed to expand block volume" + RETRY,
+         [3, 1, 16]),
+        (("babble", "old"), 5, "Unparsable error during block volume expand: "
+         "Segmentation fault", [5, 1, 14])):
+    on(*names)
+    tap.is_((said("POST", block + "/expand", {"new_size": gib}), sizes()),
+            ((500, text), after), "expand to %d GiB: " % gib + text[:44])
+on("grown")
+tap.is_((said("POST", block + "/expand", {"new_size": 5})[0], sizes()),
+        (200, [5, 5, 14]), "the same size once more makes it whole")
+on("kept")
+tap.is_(said("DELETE", block), (500, "a client is logged in"),
+        "a delete that fails has its words")
+on("gone")
+tap.is_(said("DELETE", block), (204, ""), "one that is gone is deleted")
+tap.is_(d.run("DELETE", hosting)[0], 204, "and so is what it was on")
 tap.is_(audit(d, d.state), [], "the nodes agree")
 d.stop()
 

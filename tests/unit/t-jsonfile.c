@@ -4,6 +4,7 @@
 
 #include "store/jsonfile.h"
 #include "util/buf.h"
+#include "util/strs.h"
 #include "util/xalloc.h"
 
 #include "tests/tap.h"
@@ -200,6 +201,33 @@ test_files(void)
 	has_str(err.text, "Is a directory", "as what it is");
 }
 
+static void
+is_pairs(const char *text, const char *want)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	CLEANUP(kvs_release) struct kvs pairs = { 0 };
+	struct error err;
+
+	if (jsontext_pairs(text, &pairs, &err) != ERR_OK)
+		buf_addf(&b, "failed: %s", err.text);
+	for (size_t i = 0; i < pairs.n; i++)
+		buf_addf(&b, "%s=%s;", pairs.v[i].key, pairs.v[i].value);
+	is_str(buf_str(&b), want, "pairs of %s", text);
+}
+
+static void
+test_pairs(void)
+{
+	is_pairs("{ \"a\": \"x\", \"b\": { \"c\": 1, \"d e\": null } }",
+		 "a=x;b.c=1;b.d e=;");
+	is_pairs("{}", "");
+	is_pairs("", "failed: JSON: line 1, column 0: '[' or '{' expected near "
+		 "end of file");
+	is_pairs("[1]", "failed: JSON: line 1, column 1: not a JSON object");
+	is_pairs("it broke", "failed: JSON: line 1, column 2: '[' or '{' expected "
+		 "near 'it'");
+}
+
 int
 main(void)
 {
@@ -215,6 +243,7 @@ main(void)
 	test_callers_refusal();
 	test_caps();
 	test_files();
+	test_pairs();
 	unlink(path);
 	return tap_done();
 }
