@@ -44,6 +44,8 @@ void engine_do_job(struct engine *, const char *id);
 struct job *engine_find_job(struct engine *, const char *id);
 /* Under the lock: leave the job in hand for a while when it is not over. */
 void engine_put_job(struct engine *, struct job *, bool over);
+/* Have it carried on if that is for us, or has become so. */
+void engine_look_after(struct engine *, const char *id);
 /* Is there no more to do for us?  *ret_stuck_ms: when it is stuck, so long until
  * it is tried again; else 0.
  */

@@ -53,6 +53,17 @@ stuck_pause_ms(const struct engine *e, const struct operation *op)
 
 /* ---- on demand ---- */
 
+/* Not stuck: it may have been left by a replica that died. */
+static bool
+inherit(struct engine *e, const char *id)
+{
+	RECORD_SCOPE struct operation *op = NULL;
+
+	engine_look_after(e, id);
+	op = (void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
+	return op != NULL && strcmp(op->owner, e->deps.replica_id) == 0;
+}
+
 /* Make it ours.  Whoever had it may be at work on it at this moment: the epoch
  * stops that, as if it had died.  ret: untouched when there is nothing to do.
  */
@@ -65,8 +76,12 @@ take_over(struct engine *e, const char *id, bool *ret, struct error *err)
 	TXN_SCOPE struct txn t = { 0 };
 	enum err r;
 
-	if (rec == NULL || rec->status != OP_STUCK)
+	if (rec == NULL || operation_is_over(rec))
 		return ERR_OK;
+	if (rec->status != OP_STUCK) {
+		*ret = inherit(e, id);
+		return ERR_OK;
+	}
 	*ret = true;
 	if (strcmp(rec->owner, e->deps.replica_id) == 0)
 		return ERR_OK;

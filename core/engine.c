@@ -796,8 +796,8 @@ adopt(struct engine *e, const struct operation *rec)
 	}
 }
 
-static void
-look_after(struct engine *e, const char *id)
+void
+engine_look_after(struct engine *e, const char *id)
 {
 	RECORD_SCOPE struct operation *op =
 		(void *)mirror_get(e->deps.mirror, RECORD_OPERATION, id);
@@ -848,7 +848,7 @@ look_after_all(struct engine *e)
 	forget_idle(e);
 	list_open(e, &open);
 	for (size_t i = 0; i < open.n && !e->stopping; i++)
-		look_after(e, strchr(open.v[i], ' ') + 1);
+		engine_look_after(e, strchr(open.v[i], ' ') + 1);
 }
 
 static void *

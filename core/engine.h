@@ -108,7 +108,8 @@ void engine_stop(struct engine *, int grace_ms);
 void engine_free(struct engine *);
 
 /* Try the undo of a stuck operation again now, on this thread, whoever owned it;
- * how that went is in its record.
+ * carry on one whose owner is gone, or that is ours.  How that went is in its
+ * record.
  */
 enum err MUST_CHECK engine_clean(struct engine *, const char *op_id,
 				 const struct brickyard_call *limits,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Cleaning up on demand: the undo of stuck operations is tried again now, one
- * after another, the oldest first.  What fails again is logged and goes on being
- * stuck; the operation itself ends well, as heketi's does.
+/* Cleaning up on demand: the undo of stuck operations is tried again now, and what
+ * a replica that died has left is carried on, one after another, the oldest first.
+ * What fails again is logged and goes on being stuck; the operation itself ends
+ * well, as heketi's does.
  */
 #include <config.h>
 
@@ -45,9 +46,26 @@ find_place(struct op_run *run, struct error *err)
 	return r;
 }
 
-/* "CREATED ID" of what is stuck, the oldest first. */
+/* heketi's failed and stale ones; also those that we have inherited meanwhile, and
+ * are at work on, so that they are over when the client hears of us.  (An epoch
+ * grows for other reasons, too: waiting for such a one does no harm.)  Under the
+ * mirror's lock.
+ */
+static bool
+is_to_be_cleaned(struct op_run *run, const struct operation *op)
+{
+	if (op->status == OP_STUCK)
+		return true;
+	if (op->kind == OP_CLEAN)
+		return false;
+	if (strcmp(op->owner, run->deps->replica_id) == 0)
+		return op->epoch > 1;
+	return mirror_peek(run->deps->mirror, RECORD_REPLICA, op->owner) == NULL;
+}
+
+/* "CREATED ID", the oldest first. */
 static void
-list_stuck(struct op_run *run, const struct strs *wanted, struct strs *ret)
+list_unclean(struct op_run *run, const struct strs *wanted, struct strs *ret)
 {
 	const struct strs *ids;
 
@@ -57,7 +75,7 @@ list_stuck(struct op_run *run, const struct strs *wanted, struct strs *ret)
 		const struct operation *op = (const void *)mirror_peek(
 			run->deps->mirror, RECORD_OPERATION, ids->v[i]);
 
-		if (op != NULL && op->status == OP_STUCK &&
+		if (op != NULL && is_to_be_cleaned(run, op) &&
 		    (wanted->n == 0 || strs_has(wanted, op->id)))
 			*VEC_PUSH(ret) = xasprintf("%020" PRId64 " %s",
 						   op->created_ms, op->id);
@@ -66,11 +84,21 @@ list_stuck(struct op_run *run, const struct strs *wanted, struct strs *ret)
 	strs_sort(ret);
 }
 
+/* What is carried on has its place, or needs none. */
+static bool
+needs_place(struct op_run *run, const char *id)
+{
+	RECORD_SCOPE struct operation *op = (void *)mirror_get(
+		run->deps->mirror, RECORD_OPERATION, id);
+
+	return op != NULL && op->status == OP_STUCK;
+}
+
 static enum err
 clean_one(struct op_run *run, const char *id, const struct brickyard_call *call,
 	  struct error *err)
 {
-	enum err r = find_place(run, err);
+	enum err r = needs_place(run, id) ? find_place(run, err) : ERR_OK;
 
 	if (r == ERR_OK)
 		r = engine_clean(run->engine, id, call, err);
@@ -92,7 +120,7 @@ clean(struct op_run *run, const struct brickyard_call *call, struct error *err)
 
 	if (arg != NULL)
 		strs_split(&wanted, arg, ' ');
-	list_stuck(run, &wanted, &ids);
+	list_unclean(run, &wanted, &ids);
 	for (size_t i = 0; r == ERR_OK && i < ids.n; i++)
 		r = clean_one(run, strchr(ids.v[i], ' ') + 1, call, err);
 	return r;
