@@ -14,6 +14,7 @@ import etcd
 import tap
 from audit import audit
 from daemon import Daemon
+from dumps import db
 from etcd import wait_for
 from replicas import Replicas
 
@@ -224,6 +225,57 @@ def by_hand():
         d.stop()
 
 
+def offline():
+    """What by_hand does, when no server runs."""
+    d = World(**MANUAL)
+
+    def cleanup():
+        return db("offline", "cleanup-operations", "--store", d.store,
+                  "--config", os.path.join(d.dir, "brickyard.json"))
+
+    try:
+        d.topology(nodes=2)
+        fail_a_create(d), fail_a_create(d)
+        d.terminate()
+        code, _, said = cleanup()
+        tap.is_((code, said.splitlines()[-1]),
+                (0, "0 operations cleaned up, 2 remain"),
+                "offline: what fails again remains, that is no failure")
+        d.set_faults("")
+        code, _, said = cleanup()
+        tap.is_((code, said.splitlines()[-1]),
+                (0, "2 operations cleaned up, 0 remain"),
+                "offline: failed undos are tried, whatever the cleaner's keys")
+        d.start()
+        tap.is_(ask(d, "GET", "/operations"), NOTHING, "none is left")
+        tap.is_(audit(d, d.state), [], "nor anything on the nodes")
+    finally:
+        d.stop()
+
+
+def inherited():
+    """Cleaning up ends when what a dead server had under way has ended."""
+    d = World(**MANUAL)
+    try:
+        d.topology(nodes=2)
+        d.set_faults("volume_create=transient")
+        h = d.request("POST", "/volumes", VOLUME)[1]
+        op = h["Location"].split("/")[-1]
+        d.restart(kill=True)
+        tap.ok(wait_for(lambda: d.json("GET", "/v1/operations/" + op)["epoch"]
+                        > 1, 30), "a create is carried on after a crash")
+        cleaning = d.request("POST", "/operations/pending/cleanup", {})[1]
+        status, headers, _ = d.request("GET", cleaning["Location"])
+        tap.is_((status, headers.get("X-Pending")), (200, "true"),
+                "cleaning up waits for it")
+        d.set_faults("")
+        tap.is_(d.wait(cleaning["Location"])[0], 204, "and then ends")
+        tap.is_(ask(d, "GET", "/operations"), NOTHING, "nothing is left")
+        tap.is_(d.wait(h["Location"])[0], 200, "the volume is there")
+    finally:
+        d.stop()
+
+
 def by_itself():
     d = World(glusterfs={"start_time_background_cleaner": 1,
                          "refresh_time_background_cleaner": 1,
@@ -318,6 +370,8 @@ def replicas():
 texts()
 under_way()
 by_hand()
+offline()
+inherited()
 by_itself()
 limit()
 etcd.require()
