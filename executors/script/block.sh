@@ -57,19 +57,21 @@ bl_info() {
 	fi
 	b_size=$(bl_bytes "$(bl_member SIZE)")
 	by_result size_bytes "$b_size"
-	# Some portals may not have heard of a resize: the smallest counts.
-	b_usable=$b_size
+	# Some portals may not have heard of a resize: the smallest counts.  An old
+	# gluster-block does not tell of them: then nothing is known.
+	b_usable=
 	b_failed=$(printf '%s\n' "$B_JSON" | tr '\n' ' ' |
 		sed -n 's/.*"RESIZE FAILED ON"[[:space:]]*:[[:space:]]*{\([^}]*\)}.*/\1/p' |
 		tr ',' '\n' | sed -n 's/.*:[[:space:]]*"\([^"]*\)".*/\1/p')
 	while read -r b_one; do
 		[ -n "$b_one" ] || continue
 		b_one=$(bl_bytes "$b_one")
-		[ "$b_one" -ge "$b_usable" ] || b_usable=$b_one
+		[ -n "$b_usable" ] && [ "$b_one" -ge "$b_usable" ] ||
+			b_usable=$b_one
 	done <<-END
 	$b_failed
 	END
-	by_result usable_bytes "$b_usable"
+	[ -z "$b_usable" ] || by_result usable_bytes "$b_usable"
 }
 
 # "1.0 GiB" in bytes.
@@ -97,7 +99,9 @@ bl_create() {
 	by_mine
 	by_at "gluster-block create $1/$2"
 	if ! bl_try create "$1/$2" ha "$3" auth "$4" prealloc "$5" "$6" "$7"; then
-		BY_OUT="Failed to create block volume: $BY_OUT"
+		b_words='Unparsable error during block volume create'
+		! bl_is_json || b_words='Failed to create block volume'
+		BY_OUT="$b_words: $BY_OUT"
 		by_fail -
 	fi
 	bl_is_json || by_die 1 "Unparsable error during block volume create: $BY_OUT"
@@ -116,6 +120,8 @@ bl_expand() {
 	by_mine
 	by_at "gluster-block modify $1/$2"
 	if ! bl_try modify "$1/$2" size "$3"; then
+		bl_is_json ||
+			by_die 1 "Unparsable error during block volume expand: $BY_OUT"
 		b_words=$(bl_member errMsg)
 		by_die 1 "Failed to expand block volume${b_words:+: $b_words} (see logs for details, and retry the operation)"
 	fi

@@ -706,6 +706,16 @@ tap.is_((r.text, node.log()), ("Failed to expand block volume: it broke (see log
         ["gluster-block modify v1/b size 5GiB --json"]), "a failure to expand has heketi's words")
 r = node.call("block-destroy", volume="v1", name="b", op=OP)
 tap.ok(r.ok, "one that is gone is removed") or tap.diag(r)
+node.write("block", '{ "NAME":"b", "GBID":"4711", "SIZE":"4.0 GiB", "HA":2 }\n')
+r = node.call("block-info", volume="v1", name="b")
+tap.is_((r.get("size_bytes"), r.get("usable_bytes")), (str(4 << 30), None),
+        "of portals that an old gluster-block does not tell of nothing is said") or tap.diag(r)
+os.unlink(node.root + "/block")
+node.tool("gluster-block", LOG + "[ $1 != info ] || exit 2\necho 'Segmentation fault' >&2; exit 139\n")
+r = node.call("block-create", volume="v1", name="b", peer="h1", gib=3, op=OP)
+tap.has(r.text, "Unparsable error during block volume create: Segmentation fault", "what is no JSON is told, as heketi does")
+r = node.call("block-expand", volume="v1", name="b", gib=5, op=OP)
+tap.is_(r.text, "Unparsable error during block volume expand: Segmentation fault", "and by an expand")
 node.gone()
 
 # ---- answers

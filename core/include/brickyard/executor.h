@@ -295,8 +295,8 @@ struct brickyard_executor {
 
 	/* Results of block_create and block_info: iqn, username, password (absent
 	 * without CHAP), size_bytes, usable_bytes (u64; less than size_bytes
-	 * when a resize failed on some portal).  block_info of one that is not
-	 * there is BRICKYARD_ERR_NOTFOUND.
+	 * when a resize failed on some portal; absent: not known).  block_info
+	 * of one that is not there is BRICKYARD_ERR_NOTFOUND.
 	 */
 	int (*block_create)(struct brickyard_executor_instance *,
 			    const struct brickyard_call *,
