@@ -437,12 +437,36 @@ read_bucket(struct import *d, const json_t *root, const struct bucket *b)
 	sort_all(d);
 }
 
+/* heketi writes one down when its entries mean something new, and does not start
+ * with one that it does not know.
+ */
+static void
+check_attribute(struct import *d, const char *key)
+{
+	static const char *const known[] = {
+		"DB_CLUSTER_HAS_FILE_BLOCK_FLAG", "DB_BRICK_HAS_SUBTYPE_FIELD",
+		"DB_HAS_PENDING_OPS_BUCKET", "DB_DEVICE_HAS_ID_META",
+		"DB_GENERATION_ID",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(known[i], key) == 0)
+			return;
+	import_error(d, "attribute '%.80s' is not known: the dump may be of a "
+		     "newer heketi, and mean something else than it seems to",
+		     key);
+}
+
 static void
 read_attributes(struct import *d, const json_t *root)
 {
 	struct reader r = { .d = d, .what = "dump", .id = "itself" };
 	const json_t *all = member_object(&r, root, "dbattributeentries");
+	const char *key;
+	json_t *value;
 
+	json_object_foreach((json_t *)all, key, value)
+		check_attribute(d, key);
 	if (json_object_get(all, "DB_CLUSTER_HAS_FILE_BLOCK_FLAG") != NULL)
 		return;
 	/* Clusters of before there were flags are for all. */

@@ -6,6 +6,7 @@ out the same; what does not fit together is refused, all of it at once.
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 import json
 import shutil
+import subprocess
 import tempfile
 
 import dumps
@@ -388,6 +389,25 @@ code, out, err = db("offline", "cleanup-operations", "--config", config,
                     "--store", "sqlite:" + store)
 tap.ok(code == 0 and "0 operations cleaned up, 0 remain\n" in err,
        "there is nothing left to do") or tap.diag(err)
+
+# Called by heketi's name they are cleaned up without being asked for, as its
+# own import takes them.
+name = os.path.join(work, "heketi-server")
+os.symlink(os.path.join(tap.BUILDDIR, "brickyardd"), name)
+store = os.path.join(work, "by-name")
+p = subprocess.run([name, "db", "import", "--jsonfile", put(
+    dumps.text("pending")), "--dbfile", store], capture_output=True, text=True,
+    env=dict(os.environ, BRICKYARD_PLUGIN_PATH=tap.BUILDDIR))
+tap.ok(p.returncode == 0 and "       7 operations to be cleaned up\n" in
+       p.stderr, "called heketi-server it takes operations under way") or \
+    tap.diag(p.stderr)
+
+odd = json.loads(dumps.text("plain"))
+odd["dbattributeentries"]["DB_HAS_WINGS"] = {"Key": "DB_HAS_WINGS",
+                                             "Value": "yes"}
+code, err, store = load(json.dumps(odd))
+tap.ok(code == 1 and "attribute 'DB_HAS_WINGS' is not known" in err,
+       "a dump with an attribute that nobody knows is refused") or tap.diag(err)
 
 # ---- where to, where from ----
 
