@@ -551,6 +551,9 @@ config_set(struct config *c, const char *key, const char *value,
 		note_unknown(c, key, source);
 		return ERR_OK;
 	}
+	/* heketi takes its default; so do configurations that it has written. */
+	if (value[0] == '\0' && k->type == CONFIG_STRING && k->dflt[0] != '\0')
+		return ERR_OK;
 	text = accept(k, value, type, rank, &note);
 	if (text == NULL)
 		return wrong_type(k, source, err);

@@ -370,11 +370,9 @@ char *
 store_spec(const struct config *c)
 {
 	const char *spec = config_str(c, "store");
-	const char *db = config_str(c, "glusterfs.db");
 
-	if (spec[0] != '\0')
-		return xstrdup(spec);
-	return xasprintf("sqlite:%s", db[0] != '\0' ? db : "brickyard.db");
+	return spec[0] != '\0' ? xstrdup(spec) :
+	       xasprintf("sqlite:%s", config_str(c, "glusterfs.db"));
 }
 
 /* Points into section. */
@@ -509,7 +507,7 @@ reset_admin_mode(struct daemon *d)
 {
 	struct error err;
 
-	if (service_set_admin_mode(d->service, MODE_NORMAL, &err) != ERR_OK)
+	if (service_reset_admin_mode(d->service, &err) != ERR_OK)
 		log_err("SIGUSR2: admin mode: %s", err.text);
 }
 

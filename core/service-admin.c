@@ -45,6 +45,20 @@ service_set_admin_mode(struct service *s, enum admin_mode mode,
 	return set(s, SWITCH_MODE, admin_mode_name(mode), err);
 }
 
+/* Here at once: who sent the signal may look right after. */
+enum err
+service_reset_admin_mode(struct service *s, struct error *err)
+{
+	enum admin_mode was = switches_mode(s->switches);
+	enum err r;
+
+	switches_set_mode(s->switches, MODE_NORMAL);
+	r = service_set_admin_mode(s, MODE_NORMAL, err);
+	if (r != ERR_OK)
+		switches_set_mode(s->switches, was);
+	return r;
+}
+
 const char *
 service_log_level(struct service *s)
 {

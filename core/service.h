@@ -338,6 +338,8 @@ void service_leftovers_free(struct leftover_view *, size_t n);
 enum admin_mode service_admin_mode(struct service *);
 enum err MUST_CHECK service_set_admin_mode(struct service *, enum admin_mode,
 					   struct error *);
+/* To normal, on this replica at once. */
+enum err MUST_CHECK service_reset_admin_mode(struct service *, struct error *);
 const char *service_log_level(struct service *);
 enum err MUST_CHECK service_set_log_level(struct service *, const char *name,
 					  struct error *);

@@ -42,6 +42,13 @@ admin_mode_parse(const char *name, enum admin_mode *ret)
 	return false;
 }
 
+void
+switches_set_mode(struct switches *s, enum admin_mode mode)
+{
+	if (atomic_exchange(&s->mode, mode) != mode)
+		log_notice("admin mode: %s", admin_mode_name(mode));
+}
+
 /* value NULL: the key is gone.  A word that we don't know was written by a newer
  * version: go on as it was.
  */
@@ -54,8 +61,7 @@ set_mode(struct switches *s, const char *value)
 		log_warning("admin mode '%s' is not known, ignoring", value);
 		return;
 	}
-	if (atomic_exchange(&s->mode, mode) != mode)
-		log_notice("admin mode: %s", admin_mode_name(mode));
+	switches_set_mode(s, mode);
 }
 
 static void

@@ -20,6 +20,8 @@ struct switches;
 struct switches *switches_new(const struct config *, struct mirror *);
 void switches_free(struct switches *);
 enum admin_mode switches_mode(const struct switches *);
+/* Here, before the store says so. */
+void switches_set_mode(struct switches *, enum admin_mode);
 
 /* The keys, after "admin/". */
 #define SWITCH_MODE	"mode"

@@ -158,6 +158,37 @@ test_key(size_t i)
 	config_free(c);
 }
 
+/* A configuration that a program of heketi's has written has every key. */
+static void
+test_empty_strings(void)
+{
+	static const char *const keys[] = {
+		"port", "default_state", "glusterfs.db", "glusterfs.executor",
+		"glusterfs.zone_checking",
+		"glusterfs.block_hosting_volume_options",
+		"glusterfs.sshexec.user", "glusterfs.sshexec.port",
+		"glusterfs.sshexec.fstab", "glusterfs.sshexec.mountopts",
+		"glusterfs.sshexec.pv_data_alignment",
+		"glusterfs.sshexec.vg_physicalextentsize",
+		"glusterfs.sshexec.lv_chunksize",
+		"glusterfs.sshexec.block_prealloc",
+		"glusterfs.kubeexec.fstab", "glusterfs.kubeexec.mountopts",
+	};
+	struct config *plain = config_new(), *c = config_new();
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		ok(config_set(c, keys[i], "", CONFIG_STRING, "file heketi.json:1",
+			      &err) == ERR_OK && !config_is_set(c, keys[i]),
+		   "an empty %s is none", keys[i]);
+		is_str(config_str(c, keys[i]), config_str(plain, keys[i]),
+		       "the default counts");
+	}
+	is_int(config_check(c, &err), ERR_OK, "they can be used: %s", err.text);
+	config_free(c);
+	config_free(plain);
+}
+
 int
 main(void)
 {
@@ -166,5 +197,6 @@ main(void)
 			unsetenv(heketis[i].env);
 	for (size_t i = 0; i < ARRAY_SIZE(heketis); i++)
 		test_key(i);
+	test_empty_strings();
 	return tap_done();
 }
