@@ -19,10 +19,16 @@ answer_plain(struct request *r, unsigned status, const char *type,
 	buf_adds(&r->reply.body, text);
 }
 
+/* heketi says hello when it can be asked for more: clients wait for that. */
 void
 h_hello(struct request *r)
 {
-	answer_plain(r, 200, "text/plain; charset=UTF-8", "Hello from Heketi");
+	if (r->service == NULL)
+		answer_plain(r, 503, "text/plain; charset=utf-8",
+			     "Service is starting\n");
+	else
+		answer_plain(r, 200, "text/plain; charset=UTF-8",
+			     "Hello from Heketi");
 }
 
 void

@@ -218,7 +218,7 @@ ask(struct query *q, const struct brickyard_call *call, struct error *err)
 	if (r == ERR_OK || is_abandoning(r) || call->cancelled(call))
 		return r;
 	why = xstrdup(err->text);
-	return fail(err, ERR_INUSE, "Unable to get heal info of volume : %s : %s",
+	return fail(err, ERR_EXEC, "Unable to get heal info of volume : %s : %s",
 		    q->v->name, why);
 }
 

@@ -25,7 +25,8 @@ enum err MUST_CHECK gluster_look(const struct engine_deps *,
 
 /* May the brick go, as far as its data is concerned?  It must not be the source
  * of what is still to be healed, and enough of the others of its set must be
- * there.  ERR_INUSE with heketi's text: not now, but perhaps later.
+ * there.  ERR_INUSE with heketi's text: not now, but perhaps later.  ERR_EXEC:
+ * gluster could not tell.
  */
 enum err MUST_CHECK heal_check(const struct engine_deps *,
 			       const struct brickyard_call *,

@@ -22,6 +22,7 @@
 #define BRICKS_TIMEOUT_S  600	/* heketi's limits */
 #define GLUSTER_TIMEOUT_S 660
 #define HEAL_POLL_MS	  1000
+#define MUTE_MS		  10000	/* that gluster may be unable to tell */
 #define REMOVE_TRIES	  3
 
 /* The volume and its two bricks, as they are now. */
@@ -106,7 +107,7 @@ wait_for_heal(struct op_run *run, const struct brickyard_call *call,
 	      const struct evict *e, struct error *err)
 {
 	const char *heal = kvs_get(&run->op->args, "heal");
-	int64_t until = clock_mono_ms() + patience_ms(run);
+	int64_t patience = patience_ms(run), begun = clock_mono_ms();
 	bool told = false;
 
 	if (heal != NULL && strcmp(heal, "disable") == 0)
@@ -114,9 +115,11 @@ wait_for_heal(struct op_run *run, const struct brickyard_call *call,
 	for (;;) {
 		enum err r = heal_check(run->deps, call, e->v, e->old, err);
 
-		if (r != ERR_INUSE)
+		if (r != ERR_INUSE && r != ERR_EXEC)
 			return r;
-		if (clock_mono_ms() >= until)
+		if (r == ERR_EXEC && patience > MUTE_MS)
+			patience = MUTE_MS;
+		if (clock_mono_ms() - begun >= patience)
 			break;
 		if (!told)
 			log_info("volume %s: %s, retrying", e->v->id, err->text);

@@ -358,6 +358,19 @@ with World(heal_wait_s=1) as w:
     w.well("bounded")
 
 with World() as w:
+    w.d.topology(nodes=4)
+    v = w.create()
+    device = v["bricks"][0]["device"]
+    w.state_of("devices", device, "offline")
+    w.faults("heal_info=fail:glfsheal crashed")
+    begun = time.monotonic()
+    tap.is_(w.state_of("devices", device, "failed"),
+            (500, "Unable to get heal info of volume : %s : glfsheal crashed" %
+             v["name"]), "that gluster can't tell of a heal")
+    tap.ok(time.monotonic() - begun < 40, "is not waited for as a heal is")
+    w.well("mute")
+
+with World() as w:
     w.d.topology(nodes=3)
     v = w.create(durability={"type": "none"})
     b = v["bricks"][0]
