@@ -132,6 +132,19 @@ set_from_option(struct config *c, const char *key, const char *value,
 	return config_set(c, key, value, CONFIG_STRING, "command line", err);
 }
 
+/* Who makes a server die on purpose looks whether it is dead as soon as he hears
+ * nothing more: at a poll that is held that is while it is dying still.
+ */
+static enum err
+hold_no_polls(struct config *c, struct error *err)
+{
+	if (strncmp(config_str(c, "glusterfs.executor"), "inject/", 7) != 0 ||
+	    config_is_set(c, "queue_hold_ms"))
+		return ERR_OK;
+	return config_set(c, "queue_hold_ms", "0", CONFIG_INT,
+			  "glusterfs.executor", err);
+}
+
 /* Keys of heketi that are another key of ours, where that is not set. */
 static enum err
 take_over(struct config *c, struct error *err)
@@ -147,7 +160,7 @@ take_over(struct config *c, struct error *err)
 	    !config_is_set(c, "default_state"))
 		r = config_set(c, "default_state", "read-only", CONFIG_STRING,
 			       "glusterfs.db_read_only", err);
-	return r;
+	return r == ERR_OK ? hold_no_polls(c, err) : r;
 }
 
 enum err

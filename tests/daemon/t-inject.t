@@ -114,6 +114,8 @@ d.stop()
 d = daemon([{"Cmd": "mount -o rw,inode64,noatime,nouuid /dev/mapper/vg_",
              "Reaction": {"Pause": 1, "Panic": "oh no"}}])
 status, headers, _ = d.request("POST", "/volumes", VOLUME)
+tap.is_(d.request("GET", headers["Location"])[1].get("X-Pending"), "true",
+        "polls are not held, so that none is torn by that")
 tap.is_((status, d.process.wait(60)), (202, 2),
         "a panic ends the process at once, as Go's do")
 d.process.stdout.close()
