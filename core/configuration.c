@@ -792,6 +792,15 @@ check_together(const struct config *c, struct error *err)
 	return ERR_OK;
 }
 
+/* heketi's samples have sentences where ssh's keys would be. */
+static bool
+uses_ssh(const struct config *c)
+{
+	const char *executor = config_str(c, "glusterfs.executor");
+
+	return strcmp(executor, "ssh") == 0 || strcmp(executor, "inject/ssh") == 0;
+}
+
 enum err
 config_check(const struct config *c, struct error *err)
 {
@@ -799,7 +808,7 @@ config_check(const struct config *c, struct error *err)
 
 	if (e == ERR_OK)
 		e = check_port(c, "port", err);
-	if (e == ERR_OK)
+	if (e == ERR_OK && uses_ssh(c))
 		e = check_port(c, "glusterfs.sshexec.port", err);
 	if (e == ERR_OK)
 		e = check_words(c, err);
