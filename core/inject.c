@@ -23,6 +23,7 @@
 #define PAUSE_MAX_S 86400
 #define NAP_MS 20
 #define PANIC_STATUS 2			/* of a Go program */
+#define PANIC_DELAY_MS 100
 
 struct rule {
 	regex_t command;
@@ -310,6 +311,20 @@ say(struct inject *i, const struct inject_step *s, const struct rule *r,
 	return inject_answer(s, &said, i->json, err);
 }
 
+/* In heketi a command or two would have taken their time before.  Answers that
+ * are under way get out: who asks for nothing else finds the process dead.
+ */
+static _Noreturn void
+panic(const struct rule *r, const struct heketi_command *c,
+      const struct brickyard_call *call)
+{
+	struct error ignored;
+
+	(void)pause_for(call, PANIC_DELAY_MS, &ignored);
+	log_err("injectexec: panic at '%s': %s", c->text, r->panic);
+	_exit(PANIC_STATUS);
+}
+
 /* Does it say what the command printed, and is that read? */
 static bool
 is_answer(const struct rule *r, const struct inject_step *s)
@@ -326,10 +341,8 @@ react(struct inject *i, const struct rule *r, const struct heketi_command *c,
 
 	if (e != ERR_OK)
 		return e;
-	if (r->panic != NULL) {
-		log_err("injectexec: panic at '%s': %s", c->text, r->panic);
-		_exit(PANIC_STATUS);
-	}
+	if (r->panic != NULL)
+		panic(r, c, s->call);
 	if (is_answer(r, s)) {
 		log_notice("injectexec: '%s' matches '%s': answered", c->text,
 			   r->pattern);
