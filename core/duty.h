@@ -50,6 +50,8 @@ void cleaner_run(struct duty *, const struct engine_deps *);
  * (leftover.c).
  */
 void leftovers_run(struct duty *, const struct engine_deps *);
+/* The same for who cleans up: once, and whoever else may be at it. */
+void leftovers_sweep(const struct engine_deps *, const struct brickyard_call *);
 
 /* How long a word on a node's health counts, as in heketi. */
 #define HEALTH_EXPIRY_MS (2 * 3600 * 1000)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The duty that takes leftovers away when their nodes are back. */
+/* Taking leftovers away when their nodes are back: a duty, and whoever cleans up. */
 #include <config.h>
 
 #include <string.h>
@@ -14,9 +14,10 @@
 
 #define DESTROY_TIMEOUT_S 600
 #define CHECK_TIMEOUT_S	  60
+#define SWEEP_TIMEOUT_S	  (24 * 3600)
 
 struct sweep {
-	struct duty *duty;
+	const struct brickyard_call *call;	/* of the whole */
 	const struct engine_deps *deps;
 	const struct index_entry *entry;
 	struct strs *dead;		/* nodes that did not answer this time */
@@ -43,9 +44,9 @@ destroy_as(struct sweep *s, const struct brick_args *a, const char *operation,
 	   uint64_t epoch, struct error *err)
 {
 	const struct brick_group *g = &a->groups[0];
-	struct duty_call c;
+	struct sub_call c;
 
-	duty_call_init(&c, s->duty, DESTROY_TIMEOUT_S);
+	sub_call_init(&c, s->call, DESTROY_TIMEOUT_S);
 	c.call.operation_id = operation;
 	c.call.epoch = epoch;
 	return executor_bricks_destroy(s->deps->executor, &c.call, &g->arg,
@@ -60,12 +61,12 @@ destroy(struct sweep *s, struct error *err)
 {
 	RECORD_SCOPE struct volume *v = as_volume(&s->l);
 	struct brick_args a;
-	struct duty_call c;
+	struct sub_call c;
 	enum err r = brick_args_init(&a, s->deps->mirror, v, NULL, err);
 
 	if (r != ERR_OK)
 		return r;
-	duty_call_init(&c, s->duty, CHECK_TIMEOUT_S);
+	sub_call_init(&c, s->call, CHECK_TIMEOUT_S);
 	r = executor_node_check(s->deps->executor, &c.call, &a.groups[0].arg, err);
 	if (node_was_lost(r))
 		strs_add(s->dead, s->l.brick.node);
@@ -114,20 +115,21 @@ sweep(struct sweep *s)
 	r = destroy(s, &err);
 	if (r == ERR_OK || r == ERR_NOTFOUND)
 		forget(s);
-	else if (!duty_is_over(s->duty))
+	else if (!s->call->cancelled(s->call))
 		log_info("brick %s, left over on device %s: %s, retrying",
 			 s->l.brick.id, s->l.brick.device, err.text);
 }
 
 void
-leftovers_run(struct duty *duty, const struct engine_deps *deps)
+leftovers_sweep(const struct engine_deps *deps,
+		const struct brickyard_call *call)
 {
 	CLEANUP(strs_release) struct strs dead = { 0 };
 	size_t n;
 	struct record **l = mirror_list(deps->mirror, RECORD_ADMIN, &n);
 
-	for (size_t i = 0; i < n && !duty_is_over(duty); i++) {
-		struct sweep s = { .duty = duty, .deps = deps,
+	for (size_t i = 0; i < n && !call->cancelled(call); i++) {
+		struct sweep s = { .call = call, .deps = deps,
 				   .entry = (const void *)l[i],
 				   .dead = &dead };
 
@@ -137,4 +139,13 @@ leftovers_run(struct duty *duty, const struct engine_deps *deps)
 		leftover_release(&s.l);
 	}
 	mirror_list_free(l, n);
+}
+
+void
+leftovers_run(struct duty *duty, const struct engine_deps *deps)
+{
+	struct duty_call c;
+
+	duty_call_init(&c, duty, SWEEP_TIMEOUT_S);
+	leftovers_sweep(deps, &c.call);
 }

@@ -95,7 +95,9 @@ wait_for_all(struct service *s)
 	return stuck;
 }
 
-/* What heketi's clients ask a server for: try those again that got stuck. */
+/* What heketi's clients ask a server for: try those again that got stuck, and
+ * bricks that are left over.
+ */
 static enum err
 clean_stuck(struct service *s, struct error *err)
 {
@@ -117,7 +119,8 @@ finish_all(struct service *s)
 	size_t stuck, first = count_open(s, &stuck), left;
 	struct error err;
 
-	if (wait_for_all(s) > 0 && clean_stuck(s, &err) != ERR_OK) {
+	(void)wait_for_all(s);
+	if (clean_stuck(s, &err) != ERR_OK) {
 		fprintf(stderr, "ERROR: %s\n", err.text);
 		return EXIT_FAILURE;
 	}

@@ -2,13 +2,14 @@
 /* Cleaning up on demand: the undo of stuck operations is tried again now, and what
  * a replica that died has left is carried on, one after another, the oldest first.
  * What fails again is logged and goes on being stuck; the operation itself ends
- * well, as heketi's does.
+ * well, as heketi's does.  So it is with bricks that are left over.
  */
 #include <config.h>
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "duty.h"
 #include "engine.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -123,6 +124,9 @@ clean(struct op_run *run, const struct brickyard_call *call, struct error *err)
 	list_unclean(run, &wanted, &ids);
 	for (size_t i = 0; r == ERR_OK && i < ids.n; i++)
 		r = clean_one(run, strchr(ids.v[i], ' ') + 1, call, err);
+	/* What is no operation any more, but may still be on a node. */
+	if (r == ERR_OK && wanted.n == 0)
+		leftovers_sweep(run->deps, call);
 	return r;
 }
 

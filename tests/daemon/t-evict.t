@@ -206,6 +206,9 @@ with World() as w:
     left = w.d.json("GET", "/v1/leftovers")["leftovers"]
     tap.is_([(x["brick"], x["volume"], x["why"]) for x in left],
             [(b, v["id"], "target is busy")], "and not forgotten")
+    tap.is_((w.d.run("POST", "/operations/pending/cleanup", {})[0],
+             w.d.json("GET", "/v1/leftovers")["leftovers"]), (204, []),
+            "cleaning up takes it away")
 
 # ---- what is being changed may not be evicted ----
 
