@@ -185,10 +185,10 @@ build_delete(void *arg, struct txn *t, struct error *err)
 	if (kvs_get(&a->op->args, "force_forget") == NULL &&
 	    has_leftovers(a->service, a->id))
 		return fail(err, ERR_INUSE, "Unable to delete device [%s] because "
-			    "bricks are left over on it: its node did not answer "
-			    "when they were removed; that is tried again each "
-			    "minute, or forget them with the device (forceforget)",
-			    a->id);
+			    "bricks are left over on it that its node could not "
+			    "remove: that is tried again each minute, and when "
+			    "operations are cleaned up; or forget them with the "
+			    "device (forceforget)", a->id);
 	return begin(a, d, t, err);
 }
 

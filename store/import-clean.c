@@ -69,6 +69,7 @@ operation_for(const struct cleaning *c, const struct import_op *from,
 	op->status = c->status;
 	op->stage = c->stage;
 	op->attempt = NO_MORE_ATTEMPTS;
+	op->epoch = 1;			/* heketi's: who adopts it has 2 */
 	memcpy(op->target, a->id, ID_SIZE);
 	memcpy(op->cluster, cluster, ID_SIZE);
 	op->created_ms = op->updated_ms = from->started_s * 1000;

@@ -402,6 +402,9 @@ tap.ok(p.returncode == 0 and "       7 operations to be cleaned up\n" in
        p.stderr, "called heketi-server it takes operations under way") or \
     tap.diag(p.stderr)
 
+tap.is_({r["epoch"] for r in records(store, "operations/").values()}, {1},
+        "who takes them over is not the first to have them: a cleaning waits")
+
 odd = json.loads(dumps.text("plain"))
 odd["dbattributeentries"]["DB_HAS_WINGS"] = {"Key": "DB_HAS_WINGS",
                                              "Value": "yes"}
