@@ -394,6 +394,17 @@ executor_block_info(struct executor *x, const struct brickyard_call *call,
 }
 
 enum err
+executor_block_find(struct executor *x, const struct brickyard_call *call,
+		    const struct brickyard_node *node, const char *volume,
+		    const char *name, bool *ret, struct error *err)
+{
+	enum err r = executor_block_info(x, call, node, volume, name, NULL, err);
+
+	*ret = r == ERR_OK;
+	return r == ERR_NOTFOUND ? ERR_OK : r;
+}
+
+enum err
 executor_block_expand(struct executor *x, const struct brickyard_call *call,
 		      const struct brickyard_node *node,
 		      const struct brickyard_block *b, struct error *err)
