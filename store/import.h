@@ -78,6 +78,7 @@ struct import {
 	} ops;				/* pending */
 	struct strs errors;		/* why it can't be imported */
 	struct strs warnings;		/* what was put right, or is odd */
+	struct strs attributes;		/* of the database, that heketi 10 has not */
 	size_t nbricks;
 };
 
@@ -108,7 +109,7 @@ void import_give_back(struct import *, const struct brick *);
 /* What its block volumes and the reserve leave of a hosting volume. */
 uint64_t import_hosting_free(const struct import *, const struct volume *);
 /* Leave out what belongs to nothing, instead of refusing it: errors about
- * strays become warnings.  After import_settle.
+ * strays, and attributes that nobody knows, become warnings.  After import_settle.
  */
 void import_check_strays(struct import *, bool leave_out);
 

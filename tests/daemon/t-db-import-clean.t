@@ -97,15 +97,6 @@ class Half:
         return d
 
 
-def unlink_new(dump):
-    """heketi's device has a brick when the eviction is over."""
-    for op in dump["pendingoperations"].values():
-        for a in op["Actions"]:
-            if a["Change"] == 1:
-                b = dump["brickentries"][a["Id"]]["Info"]
-                dump["deviceentries"][b["device"]]["Bricks"].remove(a["Id"])
-
-
 def evictions():
     for fault, replaced in (("volume_info#1=exit-before", False),
                             ("bricks_create#1=exit-before", False),
@@ -117,7 +108,7 @@ def evictions():
         h = Half(fault)
         old = h.volume["bricks"][0]["id"]
         h.die("/bricks/to-evict/" + old, {})
-        code, said = h.import_(unlink_new)
+        code, said = h.import_(lambda dump: None)
         tap.ok(code == 0 and "       1 operations to be cleaned up\n" in said,
                "evict, %s: imported" % fault) or tap.diag(said)
         d = h.serve("evict, " + fault)
