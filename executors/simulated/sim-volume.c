@@ -757,6 +757,9 @@ delete_volume(struct step *s, void *arg)
 				   "Volume needs to be stopped before"
 				   " deletion.", a->name, a->name);
 	if (need_all_peers(s, a->name) < 0 || drop_blocks(s, a) < 0 ||
+	    /* left over of clones: there are no others */
+	    q_run(s, "DELETE FROM snapshots WHERE pool=? AND volume=?", "is",
+		  s->pool, a->name) < 0 ||
 	    q_run(s, "DELETE FROM options WHERE volume=?", "i",
 		  a->row.id) < 0 ||
 	    q_run(s, "DELETE FROM bricks WHERE volume=?", "i", a->row.id) < 0)
