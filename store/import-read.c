@@ -266,7 +266,7 @@ read_snapshot(const struct reader *r, const json_t *info, struct volume *v)
 	v->snapshot_enable = member_flag(r, j, "enable");
 	v->snapshot_factor = json_is_number(factor) ?
 			     json_number_value(factor) : 1;
-	if (factor != NULL && !json_is_number(factor))
+	if (factor != NULL && !json_is_number(factor) && !json_is_null(factor))
 		member_wrong(r, "factor", "a number");
 	/* Never set: Go's zero. */
 	if (v->snapshot_factor < 1)

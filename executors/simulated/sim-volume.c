@@ -197,6 +197,9 @@ check_hosts(struct step *s, const char *cmd, const struct volume_args *a,
 {
 	size_t set = (size_t)a->row.set_size;
 
+	/* A dump of heketi's does not tell which bricks are a set. */
+	if (s->sim->adopt)
+		return 0;
 	for (size_t i = from; i < to; i++) {
 		for (size_t j = i - i % set; j < i; j++) {
 			if (strcmp(a->v->bricks[i]->host,
