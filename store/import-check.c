@@ -27,6 +27,16 @@ complain(struct import *d, bool leave_out, const char *text)
 			   "go on without", text);
 }
 
+/* When it takes back a clone, heketi forgets to take back its bricks, which are
+ * nowhere but in its database.
+ */
+static bool
+is_of_failed_clone(const struct import *d, const struct import_brick *s)
+{
+	return s->b.path[0] != '\0' && !import_has_own_path(d, &s->b) &&
+	       import_find(d, RECORD_VOLUME, s->volume) == NULL;
+}
+
 static void
 check_stray(struct import *d, const struct import_brick *s, bool leave_out)
 {
@@ -85,7 +95,12 @@ import_check_strays(struct import *d, bool leave_out)
 	for (size_t i = 0; i < d->attributes.n; i++)
 		check_attribute(d, d->attributes.v[i], leave_out);
 	for (size_t i = 0; i < d->strays.n; i++)
-		check_stray(d, &d->strays.v[i], leave_out);
+		if (is_of_failed_clone(d, &d->strays.v[i]))
+			import_warn(d, "brick %s is of a clone (%s) that was "
+				    "not made: left out", d->strays.v[i].b.id,
+				    d->strays.v[i].volume);
+		else
+			check_stray(d, &d->strays.v[i], leave_out);
 	d->nbricks -= d->strays.n;
 	for (size_t i = 0; i < d->of[RECORD_VOLUME].n; i++)
 		check_paths(d, (void *)d->of[RECORD_VOLUME].v[i], leave_out);

@@ -104,6 +104,10 @@ void import_settle(struct import *, enum import_pending);
 /* Make an operation of ours of it; false: that can't be done. */
 bool import_clean(struct import *, const struct import_op *);
 
+/* Is there no other brick with its path?  In heketi the bricks of a clone have their
+ * sources' until they are made.
+ */
+bool import_has_own_path(const struct import *, const struct brick *);
 /* The space of a brick, unless another one lives in the same thin pool. */
 void import_give_back(struct import *, const struct brick *);
 /* What its block volumes and the reserve leave of a hosting volume. */

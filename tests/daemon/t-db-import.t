@@ -339,6 +339,23 @@ code, err, store = load(dev)
 tap.ok(code == 0 and "are said to be used, its bricks take" in err and
        "are not its total" in err, "space that does not add up is told")
 
+# What heketi leaves of a clone that it could not make: its bricks, marked by an
+# operation that is no more, and its id in the cluster's list.
+leak = json.loads(dumps.text("clone-new"))
+(op,) = leak.pop("pendingoperations")
+for v in leak["volumeentries"].values():
+    v["Pending"]["Id"] = ""
+code, err, store = load(leak)
+lost = sorted(i for i, b in leak["brickentries"].items() if b["Pending"]["Id"])
+tap.is_((code, sorted(i for i in lost if "brick %s is of a clone (" % i in err)),
+        (0, lost), "bricks of a failed clone of heketi's are left out") or \
+    tap.diag(err)
+d = json.loads(export(store))
+tap.is_(sorted(d["brickentries"]), sorted(
+    set(leak["brickentries"]) - set(lost)), "and nothing else")
+code, out, err = db("db", "consistency-check", "--dbfile", store)
+tap.is_(json.loads(out)["totalinconsistencies"], 0, "what is left fits together")
+
 
 def half_linked(d):
     cluster = named(d, "vol_a")["Info"]["cluster"]
