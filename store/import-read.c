@@ -264,8 +264,9 @@ read_snapshot(const struct reader *r, const json_t *info, struct volume *v)
 	const json_t *factor = json_object_get(j, "factor");
 
 	v->snapshot_enable = member_flag(r, j, "enable");
+	/* heketi has no more digits, and makes thin pools with those it has. */
 	v->snapshot_factor = json_is_number(factor) ?
-			     json_number_value(factor) : 1;
+			     (double)(float)json_number_value(factor) : 1;
 	if (factor != NULL && !json_is_number(factor) && !json_is_null(factor))
 		member_wrong(r, "factor", "a number");
 	/* Never set: Go's zero. */

@@ -7,6 +7,7 @@ import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "
 import json
 import re
 import shutil
+import struct
 import tempfile
 
 import dumps
@@ -93,6 +94,15 @@ named(d, "vol_a")["Info"]["durability"]["mine"] = {"a": 3, "b": "x", "c": True}
 code, err, store = load(d)
 tap.is_(named(json.loads(export(store)), "vol_a")["Info"]["durability"].get(
     "mine"), {"a": 3, "b": "x", "c": True}, "so are parameters of other types")
+
+d = json.loads(dumps.text("plain"))
+named(d, "vol_a")["Info"]["snapshot"] = {"enable": True, "factor": 1.2}
+code, err, store = load(d)
+tap.is_([x["snapshot_factor"] for x in records(store, "volumes/").values()
+         if x["name"] == "vol_a"], [struct.unpack("f", struct.pack("f", 1.2))[0]],
+        "a snapshot factor is heketi's float, as in a request")
+tap.is_(named(json.loads(export(store)), "vol_a")["Info"]["snapshot"],
+        {"enable": True, "factor": 1.2}, "and told as it was")
 
 code, err, store = load(dumps.text("old"))
 tap.is_(code, 0, "a dump of an old heketi is imported") or tap.diag(err)
