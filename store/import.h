@@ -80,6 +80,10 @@ struct import {
 	struct strs warnings;		/* what was put right, or is odd */
 	struct strs attributes;		/* of the database, that heketi 10 has not */
 	size_t nbricks;
+	/* Lent: what the clones of heketi's operations are called, where that is
+	 * known; it is in no dump.
+	 */
+	const struct kvs *clone_names;
 };
 
 /* ERR_NOTFOUND, ERR_PARSE: no such file, no such thing as a dump.  Faults of
