@@ -147,9 +147,10 @@ check_back(struct agreed *a, const char *id, const void *o)
 	const char *owner = a->link->owner(o);
 	CLEANUP_FREE char *pair = xasprintf("%s %s", owner, id);
 
-	if (owner[0] == '\0' || is_under_way(a->d, id) ||
+	if (owner[0] == '\0' ||
 	    (a->pairs.n > 0 && bsearch(pair, a->pairs.v, a->pairs.n,
-				       sizeof(a->pairs.v[0]), compare_texts)))
+				       sizeof(a->pairs.v[0]), compare_texts)) ||
+	    is_under_way(a->d, id))
 		return;
 	import_warn(a->d, "%s %s: it says it is of %s %s, which does not list "
 		    "it: taken so", a->link->other, id, a->link->what, owner);
