@@ -262,6 +262,7 @@ prepare(struct job *m, struct docs *docs, struct error *err)
 	r = complete(m, err);
 	if (r != ERR_OK)
 		return r;
+	import_name_clones(&m->dump);
 	import_check(&m->dump);
 	import_documents(&m->dump, docs);
 	print_report(m);

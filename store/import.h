@@ -121,6 +121,9 @@ uint64_t import_hosting_free(const struct import *, const struct volume *);
  */
 void import_check_strays(struct import *, bool leave_out);
 
+/* The logical volumes of clones, as gluster has named them. */
+void import_name_clones(struct import *);
+
 /* References, names, accounts; after import_settle and when every volume has its
  * bricks_per_set.
  */

@@ -366,6 +366,27 @@ tap.is_(sorted(d["brickentries"]), sorted(
 code, out, err = db("db", "consistency-check", "--dbfile", store)
 tap.is_(json.loads(out)["totalinconsistencies"], 0, "what is left fits together")
 
+# A clone with two bricks on a node: heketi calls the volumes below both ID_0.
+two = json.loads(dumps.text("clones"))
+a, b, c = sorted((x["Info"]["path"], i) for i, x in two["brickentries"].items()
+                 if x["LvmLv"])
+first_, third = (two["brickentries"][x[1]]["Info"] for x in (a, c))
+node = two["nodeentries"][first_["node"]]
+there, = [x for x in node["Devices"] if x != first_["device"]]
+two["deviceentries"][third["device"]]["Bricks"].remove(c[1])
+two["deviceentries"][there]["Bricks"].append(c[1])
+third.update(node=first_["node"], device=there)
+code, err, store = load(two)
+lvs = {x["id"]: x["lv"] for v in records(store, "volumes/").values()
+       for x in v["bricks"]}
+name = two["brickentries"][a[1]]["LvmLv"][:-2]
+tap.is_([lvs.get(x[1]) for x in (a, b, c)],
+        [name + "_0", name + "_0", name + "_1"],
+        "gluster's names of a clone's logical volumes, one node having two") or \
+    tap.diag(err)
+tap.has(err, ": its logical volume is %s_1, not %s_0 as heketi" % (name, name),
+        "which is told")
+
 
 def half_linked(d):
     cluster = named(d, "vol_a")["Info"]["cluster"]
