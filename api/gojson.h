@@ -7,10 +7,9 @@
  * A struct is described by a table of its members.  Strings and lists in it are
  * owned by it; gojson_release gives them back.
  *
- * Stricter than Go on purpose: text that is not UTF-8, \u0000, lone surrogates,
- * numbers that fit neither int64 nor double (even in unknown members), and
- * nesting deeper than jansson's 2048 are refused, where Go would replace or
- * skip them.
+ * Other than Go on purpose: \u0000 is read as U+FFFD, like what is no UTF-8 and
+ * lone surrogates, since it would end a string here; and nesting deeper than
+ * jansson's 2048 is refused.
  */
 #ifndef GOJSON_H
 #define GOJSON_H
