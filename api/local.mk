@@ -25,6 +25,7 @@ libapi_la_SOURCES = \
 	%D%/h-node.c \
 	%D%/h-own.c \
 	%D%/h-pending.c \
+	%D%/h-profile.c \
 	%D%/h-queue.c \
 	%D%/h-tags.c \
 	%D%/h-volume.c \
