@@ -156,9 +156,19 @@ tap.ok(code == 0 and "# warning: environment HEKETI_BLOCK_HOSTING_VOLUME_SIZE "
 code, out, err = check(sound, {"HEKETI_JWT_IAT_LEEWAY_SECONDS": "-1",
                                "HEKETI_MAX_INFLIGHT_OPERATIONS": "0"})
 tap.ok(code == 0 and out.count("# warning: environment ") == 1 and
-       "# warning: environment HEKETI_JWT_IAT_LEEWAY_SECONDS must be 0 to 86400,"
-       " not -1, ignoring\n" in out, "or without a number that can't be") or \
+       "# warning: environment HEKETI_JWT_IAT_LEEWAY_SECONDS must be 0 to "
+       "4294967295, not -1, ignoring\n" in out, "or without a number that can't be") or \
     tap.diag(code, out, err)
+code, out, err = check(sound.replace('"22"', '""').replace(
+    '"storage"', '""').replace('"/etc/fstab"', '""').replace(
+    '"profiling": false', '"default_state": ""'))
+tap.ok(code == 0 and "glusterfs.sshexec.port = 22    (default)\n" in out and
+       "default_state = normal    (default)\n" in out and
+       "glusterfs.kubeexec.fstab = /etc/fstab    (default)\n" in out,
+       "an empty word leaves the default") or tap.diag(code, out, err)
+code, out, err = check(sound.replace("nodes\": 120", "nodes\": 604800").replace(
+    "nodes\": 10", "nodes\": 4294967295"))
+tap.is_((code, err), (0, ""), "what is never by heketi's numbers is sound")
 code, out, err = check(sound.replace('"executor"', '"excutor"'))
 tap.ok(code == 0 and ("# warning: file %s:26: 'glusterfs.excutor' is not known, "
                       "ignoring; did you mean 'glusterfs.executor'?\n" % FILE)

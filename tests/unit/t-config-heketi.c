@@ -131,6 +131,14 @@ spoken(const char *value)
 	return strcmp(value, "77") == 0 ? "77" : value[0] == 't' ? "true" : "f";
 }
 
+/* Those want a value of their own type. */
+static bool
+is_number_or_bool(const char *dflt)
+{
+	return strcmp(dflt, "true") == 0 || strcmp(dflt, "false") == 0 ||
+	       (dflt[0] != '\0' && strspn(dflt, "0123456789") == strlen(dflt));
+}
+
 static void
 test_key(size_t i)
 {
@@ -141,6 +149,10 @@ test_key(size_t i)
 	enum err e;
 
 	is_str(config_str(c, key), heketis[i].dflt, "%s has its default", key);
+	e = config_set(c, key, "", CONFIG_STRING, "file", &err);
+	ok((e == ERR_OK || is_number_or_bool(heketis[i].dflt)) &&
+	   strcmp(config_str(c, key), heketis[i].dflt) == 0,
+	   "also when it is empty");
 	e = config_set(c, key, want, CONFIG_STRING, "command line", &err);
 	ok(e == ERR_OK && strcmp(config_str(c, key), want) == 0 &&
 	   config_warnings(c)->n == 0, "and can be set");
