@@ -237,8 +237,10 @@ decode_field(const struct place *p, json_t *v, const struct gojson_field *f,
 	case GOJSON_FLOAT32:
 		return decode_float32(p, v, at(to, f), err);
 	case GOJSON_STRING:
+	case GOJSON_ADMIN_STATE:
 		if (!json_is_string(v))
-			return mismatch(p, v, "string", err);
+			return mismatch(p, v, f->type == GOJSON_STRING ?
+					"string" : "api.AdminState", err);
 		replace_string(at(to, f), json_string_value(v));
 		return ERR_OK;
 	case GOJSON_STRINGS:
@@ -368,6 +370,7 @@ gojson_release(const struct gojson_field *fields, void *to)
 	for (const struct gojson_field *f = fields; f->name != NULL; f++) {
 		switch (f->type) {
 		case GOJSON_STRING:
+		case GOJSON_ADMIN_STATE:
 			free(*(char **)at(to, f));
 			*(char **)at(to, f) = NULL;
 			break;

@@ -25,6 +25,7 @@ enum gojson_type {
 	GOJSON_INT,		/* int64_t */
 	GOJSON_FLOAT32,		/* double, rounded to a float32 */
 	GOJSON_STRING,		/* char *; NULL: absent */
+	GOJSON_ADMIN_STATE,	/* the same, of a type of its own in Go */
 	GOJSON_STRINGS,		/* struct strs */
 	GOJSON_MAP,		/* struct kvs: strings to strings */
 	GOJSON_OBJECT,		/* members, kept in the same struct */
