@@ -39,6 +39,9 @@ program_is_heketi_cli(void)
 	return name_of_program == heketi_cli;
 }
 
+/* Of every command, and not told by help. */
+static const struct flag help_flag = { .name = "help", .letter = 'h' };
+
 static const struct flag *
 flag_by_name(const struct flag *f, const char *name, size_t len)
 {
@@ -231,6 +234,10 @@ set_flag(struct args *a, const struct flag *f, bool is_global,
 
 	if (e != ERR_OK)
 		return e;
+	if (f == &help_flag) {
+		(void)go_parse_bool(value, &a->help);
+		return ERR_OK;
+	}
 	if (f->type == FLAG_LIST) {
 		CLEANUP(strs_release) struct strs parts = { 0 };
 
@@ -273,13 +280,11 @@ parse_long(struct args *a, const char *arg, struct scan *s, struct error *err)
 	const char *value = eq != NULL ? eq + 1 : NULL;
 	bool is_global = false;
 
-	if (strcmp(name, "help") == 0) {
-		a->help = true;
-		return ERR_OK;
-	}
 	if (name[0] == '-' || name[0] == '=')
 		return fail(err, ERR_BADREQ, "bad flag syntax: %s", arg);
-	if (a->command != NULL)
+	if (len == 4 && strncmp(name, "help", len) == 0)
+		f = &help_flag;
+	else if (a->command != NULL)
 		f = flag_by_name(a->command->flags, name, len);
 	if (f == NULL) {
 		f = global_flag(a, flag_by_name(global_flags, name, len));
@@ -306,11 +311,9 @@ parse_short(struct args *a, const char *arg, struct scan *s, struct error *err)
 		bool is_global = false;
 		enum err e;
 
-		if (*p == 'h') {
-			a->help = true;
-			continue;
-		}
-		if (a->command != NULL)
+		if (*p == help_flag.letter)
+			f = &help_flag;
+		else if (a->command != NULL)
 			f = flag_by_letter(a->command->flags, *p);
 		if (f == NULL) {
 			f = global_flag(a, flag_by_letter(global_flags, *p));
@@ -391,7 +394,7 @@ check_rest(struct args *a, struct error *err)
 	if (a->help || a->version)
 		return ERR_OK;
 	if (c == NULL || c->run == NULL) {
-		if (a->rest.n > 0)
+		if (a->rest.n > 0 && !program_is_heketi_cli())
 			return refuse_word(a, a->rest.v[0], err);
 		return ERR_OK;
 	}

@@ -252,7 +252,20 @@ def by_the_name_of_heketi_cli():
                     "and shows help")
     tap.is_(heketi_cli("volume", "foo", "--bar"),
             (255, "", "Error: unknown flag: --bar\n"), "but a flag is one")
-    tap.is_(heketi_cli("help", "foo")[0], 0, "nor is help on what there is none")
+    for words in ((), ("--json",), ("--", "foo"), ("--help=0",), ("-h=f",)):
+        status, out, err = heketi_cli(*words)
+        tap.is_((status, out), (0, ""), "told nothing to do: heketi-cli %s" %
+                " ".join(words))
+        tap.has(err, "Usage:\n  heketi-cli [FLAGS] COMMAND\n", "it says so")
+    status, out, err = heketi_cli("help", "foo", "bar")
+    tap.is_((status, out, err.split("\n")[0]),
+            (0, "", "Unknown help topic [`foo` `bar`]"), "help on nothing")
+    for more in ("--help", "--help=1", "-h", "-h=true"):
+        tap.is_(heketi_cli("volume", "list", more)[::2], (0, ""), more)
+    tap.is_(heketi_cli("volume", "list", "--help=x"),
+            (255, "", 'Error: invalid argument "x" for "-h, --help" flag: '
+             'strconv.ParseBool: parsing "x": invalid syntax\n'),
+            "help has a value, or is none")
     p = subprocess.run([BRICKYARD, "volume", "foo"], capture_output=True, text=True)
     tap.is_((p.returncode, p.stdout), (255, ""), "brickyard volume foo is one")
     tap.has(p.stderr, 'unknown command "foo" for "brickyard volume"',
