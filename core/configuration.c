@@ -439,7 +439,8 @@ accept(const struct key *k, const char *value, enum config_type type,
 	case CONFIG_STRING:
 		if (type == CONFIG_STRING)
 			return xstrdup(value);
-		if (type == CONFIG_INT && (k->flags & NUMBER_TOO) != 0) {
+		if (type == CONFIG_INT && (k->flags & NUMBER_TOO) != 0 &&
+		    parse_int(value, &n)) {
 			*note = ", given as a number";
 			return xstrdup(value);
 		}

@@ -132,6 +132,11 @@ for text, why in (
         (sound.replace('"port": "8080"', '"port": true'),
          "Unable to parse configuration: file %s:3: 'port' must be a string"
          % FILE),
+        (sound.replace('"port": "8080"', '"port": 80.5'),
+         "Unable to parse configuration: file %s:3: 'port' must be a string"
+         % FILE),
+        (sound.replace('"executor": "mock"', '"executor": 1.5'),
+         "'glusterfs.executor' must be a string"),
         (sound.replace("120", '"soon"'),
          "Unable to parse configuration: file %s:43: "
          "'glusterfs.refresh_time_monitor_gluster_nodes' must be a whole "
@@ -178,6 +183,16 @@ tap.ok(code == 0 and ("# warning: file %s:26: 'glusterfs.excutor' is not known, 
 code, out, err = run()
 tap.is_((code, out, err), (1, "", "Please provide configuration file\n"),
         "without anything at all a file is asked for")
+tap.is_(run("--config="), (1, "", "Please provide configuration file\n"),
+        "one without a name is none")
+for command in (("cleanup-operations",), ("state", "examine", "gluster"),
+                ("update-dbvol", "--config=")):
+    tap.is_(run("offline", *command), (1, "", "Configuration file is required\n"),
+            "also by offline " + " ".join(command))
+for words in (("help",), ("db",), ("offline",)):
+    code, out, err = run(*words)
+    tap.ok(code == 0 and out.startswith("Usage: brickyardd") and err == "",
+           "brickyardd %s: help" % words)
 code, out, err = run("--config", os.path.join(work, "none"))
 tap.ok(code == 1 and "No such file" in err, "a file that is not there")
 code, out, err = run("--config", FILE, "--listen", "127.0.0.1:0",
