@@ -7,9 +7,10 @@
  * A struct is described by a table of its members.  Strings and lists in it are
  * owned by it; gojson_release gives them back.
  *
- * Other than Go on purpose: \u0000 is read as U+FFFD, like what is no UTF-8 and
- * lone surrogates, since it would end a string here; and nesting deeper than
- * jansson's 2048 is refused.
+ * Other than Go: of members that come twice the first is as if it were not there
+ * (Go reads both into the same struct, and minds both types).  On purpose: \u0000
+ * is read as U+FFFD, like what is no UTF-8 and lone surrogates, since it would end
+ * a string here; and nesting deeper than jansson's 2048 is refused.
  */
 #ifndef GOJSON_H
 #define GOJSON_H
