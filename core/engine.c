@@ -667,6 +667,7 @@ worker(void *arg)
 {
 	struct engine *e = arg;
 
+	pthread_setname_np(pthread_self(), "worker");
 	pthread_mutex_lock(&e->lock);
 	for (;;) {
 		struct job *j = next_job(e);
@@ -873,6 +874,7 @@ housekeeping(void *arg)
 {
 	struct engine *e = arg;
 
+	pthread_setname_np(pthread_self(), "housekeeper");
 	while (!e->stopping) {
 		look_after_all(e);
 		LOCK_FOR_SCOPE(&e->lock);

@@ -238,7 +238,7 @@ static void
 take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 {
 	switch (c) {
-	case 'c': d->opt.config = optarg; break;
+	case 'c': d->opt.config = *optarg != '\0' ? optarg : NULL; break;
 	case 's':
 		d->opt.store = optarg;
 		o->dbfile = NULL;
@@ -299,6 +299,11 @@ run_command(struct daemon *d, const struct command *c, int argc, char **argv)
 		release(d);
 		return EXIT_FAILURE;
 	}
+	if (strcmp(c->group, "offline") == 0 && is_unconfigured(d)) {
+		fputs("Configuration file is required\n", stderr);
+		release(d);
+		return EXIT_FAILURE;
+	}
 	set_log_level(d->config);
 	if (o.debug)
 		log_set_level(LOG_LVL_DEBUG);
@@ -327,8 +332,8 @@ run_offline(struct daemon *d, int argc, char **argv)
 	const char *group = argv[0];
 
 	if (argc < 2) {
-		print_commands(stderr, group);
-		return EXIT_USAGE;
+		print_commands(stdout, group);
+		return EXIT_SUCCESS;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		int words = count_words(&commands[i], argc - 1, argv + 1);

@@ -551,7 +551,6 @@ server.stop()
 # ---- the command line ----
 
 for args, status, why in (
-        (("db",), 255, "Usage: brickyardd db COMMAND"),
         (("db", "destroy"), 255, "'db destroy' is no command"),
         (("db", "import", "--volume"), 255, "unrecognized option"),
         (("db", "import", "x"), 255, "unexpected argument 'x'"),
