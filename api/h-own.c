@@ -19,10 +19,15 @@ answer_plain(struct request *r, unsigned status, const char *type,
 	buf_adds(&r->reply.body, text);
 }
 
+/* heketi does not listen before it can serve: who waits for it asks this. */
 void
 h_hello(struct request *r)
 {
-	answer_plain(r, 200, "text/plain; charset=UTF-8", "Hello from Heketi");
+	if (r->service == NULL && !r->stopping)
+		reply_text(r, 503, "Service is starting");
+	else
+		answer_plain(r, 200, "text/plain; charset=UTF-8",
+			     "Hello from Heketi");
 }
 
 void
