@@ -162,10 +162,12 @@ print_devices(struct buf *b, const struct topology_measures *t)
 		*VEC_PUSH(&labels) = device_labels(t, &t->devices.v[i]);
 	for (size_t m = 0; m < ARRAY_SIZE(metrics); m++) {
 		metric_head(b, metrics[m].name, "gauge", metrics[m].help);
-		for (size_t i = 0; i < t->devices.n; i++)
-			buf_addf(b, "%s{%s} %" PRIu64 "\n", metrics[m].name,
-				 labels.v[i], device_value(&t->devices.v[i],
+		for (size_t i = 0; i < t->devices.n; i++) {
+			buf_addf(b, "%s{%s} ", metrics[m].name, labels.v[i]);
+			metric_number(b, device_value(&t->devices.v[i],
 					metrics[m].value) >> metrics[m].shift);
+			buf_adds(b, "\n");
+		}
 	}
 }
 

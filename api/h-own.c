@@ -19,13 +19,12 @@ answer_plain(struct request *r, unsigned status, const char *type,
 	buf_adds(&r->reply.body, text);
 }
 
-/* heketi says hello when it can be asked for more: clients wait for that. */
+/* heketi does not listen before it can serve: who waits for it asks this. */
 void
 h_hello(struct request *r)
 {
-	if (r->service == NULL)
-		answer_plain(r, 503, "text/plain; charset=utf-8",
-			     "Service is starting\n");
+	if (r->service == NULL && !r->stopping)
+		reply_text(r, 503, "Service is starting");
 	else
 		answer_plain(r, 200, "text/plain; charset=UTF-8",
 			     "Hello from Heketi");

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/metrics.h"
 
@@ -27,6 +28,23 @@ metric_float(struct buf *b, const char *name, const char *type,
 {
 	metric_head(b, name, type, help);
 	buf_addf(b, "%s %.6g\n", name, value);
+}
+
+void
+metric_number(struct buf *b, uint64_t value)
+{
+	double x = (double)value;
+	int precision = 0;
+	char text[32];
+
+	if (value < 1000000) {
+		buf_addf(b, "%" PRIu64, value);
+		return;
+	}
+	do
+		snprintf(text, sizeof(text), "%.*e", precision, x);
+	while (strtod(text, NULL) != x && precision++ < 16);
+	buf_adds(b, text);
 }
 
 void

@@ -42,18 +42,35 @@ volume_with(struct service *s, const char *brick)
 	return found;
 }
 
+/* heketi marks the brick; here the operation knows it. */
+static bool
+is_being_moved(struct service *s, const struct volume *v, const struct brick *b)
+{
+	RECORD_SCOPE struct operation *op = NULL;
+	const char *moved = NULL;
+
+	if (v->doing != VOLUME_EVICTING)
+		return false;
+	op = (void *)mirror_get(s->mirror, RECORD_OPERATION, v->pending);
+	if (op != NULL)
+		moved = kvs_get(&op->args, "brick");
+	return moved != NULL && strcmp(moved, b->id) == 0;
+}
+
 /* heketi marks the bricks of a volume that comes or goes, too. */
 static bool
-is_brick_pending(const struct volume *v, const struct brick *b)
+is_brick_pending(struct service *s, const struct volume *v,
+		 const struct brick *b)
 {
 	return b->pending[0] != '\0' || v->doing == VOLUME_CREATING ||
-	       v->doing == VOLUME_DELETING;
+	       v->doing == VOLUME_DELETING || is_being_moved(s, v, b);
 }
 
 static enum err
-check_volume(const struct volume *v, const struct brick *b, struct error *err)
+check_volume(struct service *s, const struct volume *v, const struct brick *b,
+	     struct error *err)
 {
-	if (is_brick_pending(v, b))
+	if (is_brick_pending(s, v, b))
 		return fail(err, ERR_REFUSED, "Failed to set up brick eviction: Can "
 			    "not evict brick %s: brick is pending", b->id);
 	if (v->pending[0] != '\0')
@@ -74,7 +91,7 @@ build_evict(void *arg, struct txn *t, struct error *err)
 		return fail(err, ERR_NOTFOUND, "Id not found");
 	r = service_admit(a->service, a->op, t, err);
 	if (r == ERR_OK)
-		r = check_volume(v, brick_of(v, a->brick), err);
+		r = check_volume(a->service, v, brick_of(v, a->brick), err);
 	if (r == ERR_OK)
 		r = service_check_type(a->service, v, err);
 	if (r != ERR_OK)

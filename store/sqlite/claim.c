@@ -15,7 +15,13 @@
 #include <unistd.h>
 
 #include "store/sqlite/claim.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
+
+/* Like heketi with its file: who was told to stop is gone by then. */
+#define PATIENCE_MS 3000
+#define NAP_MS 20
+#define OWNER_SIZE 16
 
 /* The name under which every process knows the file, so that two names of one
  * file have one lock.
@@ -37,16 +43,24 @@ canonical(const char *path)
 			 basename(base_of));
 }
 
+/* The number of the process that has it, "" when it did not write it yet. */
+static void
+read_owner(const struct sqlite_claim *c, char ret[OWNER_SIZE])
+{
+	ssize_t n = pread(c->fd, ret, OWNER_SIZE - 1, 0);
+
+	ret[n > 0 ? n : 0] = '\0';
+	ret[strspn(ret, "0123456789")] = '\0';
+}
+
 static enum err
 locked_by_other(const struct sqlite_claim *c, struct error *err)
 {
 	CLEANUP_FREE char *comm_path = NULL;
 	CLEANUP_FCLOSE FILE *f = NULL;
-	char pid[16] = "", comm[32] = "";
-	ssize_t n = pread(c->fd, pid, sizeof(pid) - 1, 0);
+	char pid[OWNER_SIZE], comm[32] = "";
 
-	pid[n > 0 ? n : 0] = '\0';
-	pid[strspn(pid, "0123456789")] = '\0';
+	read_owner(c, pid);
 	if (pid[0] == '\0')
 		return fail(err, ERR_STORE,
 			    "%s: another process has the file open",
@@ -62,6 +76,25 @@ locked_by_other(const struct sqlite_claim *c, struct error *err)
 		    comm[0] ? ")" : "");
 }
 
+/* It fails with EWOULDBLOCK when the other one stays.  We ourselves would. */
+static int
+lock_patiently(const struct sqlite_claim *c)
+{
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+	char pid[OWNER_SIZE];
+
+	while (flock(c->fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			return -1;
+		read_owner(c, pid);
+		errno = EWOULDBLOCK;
+		if (clock_mono_ms() > until || atol(pid) == getpid())
+			return -1;
+		usleep(NAP_MS * 1000);
+	}
+	return 0;
+}
+
 /* flock() belongs to the open file, so it also keeps out a second open in the
  * same process, and ends with the process however that ends.
  */
@@ -69,14 +102,14 @@ static enum err
 lock_file(struct sqlite_claim *c, struct error *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s.lock", c->path);
-	char pid[16];
+	char pid[OWNER_SIZE];
 	int n;
 
 	c->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (c->fd < 0)
 		return fail(err, ERR_STORE, "%s: open '%s': %m",
 			    c->who, path);
-	if (flock(c->fd, LOCK_EX | LOCK_NB) != 0) {
+	if (lock_patiently(c) != 0) {
 		if (errno == EWOULDBLOCK)
 			return locked_by_other(c, err);
 		return fail(err, ERR_STORE, "%s: lock '%s': %m",

@@ -225,8 +225,11 @@ with World(sim={"latency": "volume_expand=800,brick_replace=800,"
     w.d.wait(h["Location"])
     _, h, _ = w.d.request("POST", "/bricks/to-evict/" + b)
     tap.is_(w.evict(b)[1], "Failed to set up brick eviction: Can not evict brick "
-            "%s from volume %s: volume has pending bricks" % (b, v["id"]),
-            "twice at a time")
+            "%s: brick is pending" % b, "twice at a time")
+    other = v["bricks"][1]["id"]
+    tap.is_(w.evict(other)[1], "Failed to set up brick eviction: Can not evict "
+            "brick %s from volume %s: volume has pending bricks"
+            % (other, v["id"]), "nor another of the volume")
     status, _, text = w.d.run("POST", "/volumes/%s/expand" % v["id"],
                               {"expand_size": 1})
     tap.is_((status, text.decode().strip()),

@@ -82,6 +82,30 @@ test_indented(void)
 }
 
 static void
+test_metric_numbers(void)
+{
+	static const struct {
+		uint64_t value;
+		const char *text;
+	} numbers[] = {
+		{ 0, "0" }, { 1, "1" }, { 999999, "999999" },
+		{ 1000000, "1e+06" }, { 1048576, "1.048576e+06" },
+		{ 524288000, "5.24288e+08" },
+		{ 536870912000, "5.36870912e+11" },
+		{ UINT64_C(1) << 53, "9.007199254740992e+15" },
+		{ UINT64_MAX, "1.8446744073709552e+19" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		CLEANUP(buf_release) struct buf b = { 0 };
+
+		metric_number(&b, numbers[i].value);
+		is_str(buf_str(&b), numbers[i].text, "a number as heketi's "
+		       "metrics have it");
+	}
+}
+
+static void
 test_metrics(void)
 {
 	struct histogram h = { .sum_us = 0 };
@@ -415,6 +439,7 @@ main(void)
 	test_strings();
 	test_indented();
 	test_metrics();
+	test_metric_numbers();
 	test_floats();
 	test_cluster();
 	test_device();
