@@ -326,6 +326,13 @@ class Nodes:
                    for x in nodes or self.names}
             return {x: f.result() for x, f in got.items()}
 
+    def look(self, script, nodes=None):
+        """What the audit wants to know of nodes, past sshd: {node: reply}."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            got = {x: pool.submit(self.of[x].ask, do="look", node=x, sh=script)
+                   for x in nodes or self.names}
+            return {x: f.result() for x, f in got.items()}
+
     def _do(self, what, node):
         r = self.of[node].ask(do=what, node=node)
         if r["status"] != 0:
@@ -419,8 +426,7 @@ class Lab:
         config = ha.merge({
             "lease_ttl_ms": LEASE_MS,
             "glusterfs": {"executor": "ssh", "sshexec": self.sshexec(),
-                          "start_time_monitor_gluster_nodes": 1,
-                          "refresh_time_monitor_gluster_nodes": 5},
+                          "start_time_monitor_gluster_nodes": 1},
             # ha.py's own, which nobody uses here.
             "executors": {"simulated": {}},
         }, self.config(self) if callable(self.config) else self.config)
