@@ -450,6 +450,8 @@ class Machine:
         node = self.nodes[q["node"]]
         path = "/proc/%s/root%s" % (node.pid, q["path"])
         there = node.pid is not None and os.path.exists(path)
+        if there and "bytes" in q:
+            there = os.stat(path).st_size == q["bytes"]
         return {"status": 0 if there else 1}
 
     def do_look(self, q):

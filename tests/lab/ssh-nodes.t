@@ -16,7 +16,7 @@ import time
 t = labtest.begin(count=4, disks=1, config={
     "executors": {"ssh": {"keepalive_s": 5, "connect_timeout_s": 6}},
     "glusterfs": {"start_time_background_cleaner": 1, "refresh_time_background_cleaner": 10,
-                  "refresh_time_monitor_gluster_nodes": 5}})
+                  "refresh_time_monitor_gluster_nodes": 15}})
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
 TWO = {"type": "replicate", "replicate": {"replica": 2}}
 
@@ -73,8 +73,8 @@ t.nodes.start(node)
 tap.ok(glusterd_is_back(node), node + " is a peer again after its reboot")
 t.audit("after a reboot: bricks are mounted from fstab and served")
 mine = [b["path"] for b in v["bricks"] if t.inst.docs("nodes/")["nodes/" + b["node"]]["manage"] == [node]][0]
-tap.ok(lab.wait_for(lambda: t.nodes.run(node, "cmp -s /dev/null /dev/null; [ $(stat -c %%s %s/while-it-is-off) = 1048576 ]"
-                                        % mine).status == 0, 300), "and healed: it has what was written meanwhile")
+tap.ok(lab.wait_for(lambda: t.nodes.exists(node, mine + "/while-it-is-off", bytes=1 << 20), 300, 1),
+       "and healed: it has what was written meanwhile")
 t.umount(at)
 
 # ---- off during a create
@@ -88,7 +88,7 @@ tap.ok(off not in hosts_of(u), "it is placed on the others")
 tap.diag("left over: %s" % [x["why"] for x in t.c.json("GET", "/v1/leftovers")["leftovers"]])
 gone = [key[len("nodes/"):] for key, n in t.inst.docs("nodes/").items()
         if n["manage"] == [off]]
-tap.ok(lab.wait_for(lambda: t.inst.docs("health/" + gone[0]), 300),
+tap.ok(lab.wait_for(lambda: t.inst.docs("health/" + gone[0]), 300, 0.5),
        "it is noticed that a node is off")
 w = t.create("one of four nodes is off", durability=THREE)
 tap.ok(off not in hosts_of(w), "it is placed on the others")
