@@ -37,6 +37,7 @@ dist_check_SCRIPTS += \
 	%D%/quickstart.t \
 	%D%/quickstart-device.t \
 	$(NULL)
-EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
+EXTRA_DIST += %D%/README.md %D%/lab.py %D%/uml-init %D%/machine-init \
+	%D%/machine.py \
 	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
 	%D%/kubepods.py %D%/in-vm %D%/vm-init
