@@ -116,7 +116,7 @@ class Machine:
             "dir": "/media",
             "bridge": BRIDGE,
             "uplink": "vec0" if self.uml else None,
-            "address": self.address + "/24",
+            "address": self.address + "/24", "service": US,
             "agent": [self.address, AGENT_PORT],
             "nodes": [{
                 "name": x, "address": n.addresses[x] + "/24",

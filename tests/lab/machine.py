@@ -389,6 +389,7 @@ class Machine:
         self.nodes = {}
         self.lock = threading.Lock()
         self.over = threading.Event()
+        self.met = threading.Event()    # somebody has reached us
         # Memory: what a node's overlays and bricks' paths are on must know
         # more than an overlay does (in a container, all may be one).
         os.makedirs(self.dir, exist_ok=True)
@@ -490,11 +491,22 @@ class Machine:
         except Exception as e:
             return {"status": 254, "out": "", "err": repr(e)}
 
+    def hello(self):
+        """The network of a User-mode Linux may sleep over what came while it
+        booted (50 seconds were seen), until something is sent."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            while not self.met.wait(0.5):
+                try:
+                    s.sendto(b"hello", (self.spec["service"], 9))
+                except OSError:
+                    pass        # nobody listens, and that may be told
+
     def serve(self):
         machine = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                machine.met.set()
                 for line in self.rfile:
                     reply = machine.answer(line)
                     self.wfile.write(json.dumps(reply).encode() + b"\n")
@@ -505,6 +517,7 @@ class Machine:
 
         host, port = self.spec["agent"]
         server = Server((host, port), Handler)
+        threading.Thread(target=self.hello, daemon=True).start()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.over.wait()
         server.shutdown()
