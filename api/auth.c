@@ -21,6 +21,8 @@
 
 #include "api/auth.h"
 #include "api/gojson.h"
+#include "api/gosyntax.h"
+#include "api/gotext.h"
 #include "util/buf.h"
 #include "util/strs.h"
 #include "util/xalloc.h"
@@ -33,7 +35,7 @@ struct claims {
 #define CLAIM(name, type) \
 	{ #name, GOJSON_##type, offsetof(struct claims, name), NULL }
 
-static const struct gojson_field claim_fields[] = {
+static const struct gojson_field standard_fields[] = {
 	CLAIM(aud, STRING),
 	CLAIM(exp, INT),
 	CLAIM(jti, STRING),
@@ -41,6 +43,10 @@ static const struct gojson_field claim_fields[] = {
 	CLAIM(iss, STRING),
 	CLAIM(nbf, INT),
 	CLAIM(sub, STRING),
+	GOJSON_END
+};
+
+static const struct gojson_field qsh_fields[] = {
 	CLAIM(qsh, STRING),
 	GOJSON_END
 };
@@ -56,7 +62,8 @@ token_release(struct token *t)
 {
 	strs_release(&t->parts);
 	free(t->alg);
-	gojson_release(claim_fields, &t->claims);
+	gojson_release(standard_fields, &t->claims);
+	gojson_release(qsh_fields, &t->claims);
 }
 
 enum err
@@ -127,38 +134,55 @@ base64url_decode(const char *s, struct buf *ret, struct error *err)
 	}
 	if (end % 4 == 1)
 		return fail(err, ERR_AUTH, "illegal base64 data at input byte "
-			    "%zu", end);
+			    "%zu", end - 1);
 	return ERR_OK;
+}
+
+/* What Go's decoder of streams, which reads no further than the first value,
+ * calls an end that came too early.
+ */
+static const char *
+stream_words(const char *why, const char *text)
+{
+	if (strcmp(why, "unexpected end of JSON input") != 0)
+		return why;
+	return text[strspn(text, " \t\r\n")] == '\0' ? "EOF" :
+							 "unexpected EOF";
 }
 
 /* *ret is NULL on failure, else a new reference. */
 static enum err
-parse_part(const char *part, size_t flags, json_t **ret, struct error *err)
+parse_part(const char *part, bool stream, json_t **ret, struct error *err)
 {
-	CLEANUP(buf_release) struct buf text = { 0 };
+	CLEANUP(buf_release) struct buf text = { 0 }, tame = { 0 }, why = { 0 };
+	size_t flags = JSON_DECODE_ANY | (stream ? JSON_DISABLE_EOF_CHECK : 0);
 	json_error_t je;
 
 	*ret = NULL;
 	if (base64url_decode(part, &text, err) != ERR_OK)
 		return ERR_AUTH;
-	*ret = json_loadb(buf_str(&text), text.len, flags | JSON_DECODE_ANY,
-			  &je);
+	*ret = json_loadb(buf_str(&text), text.len, flags, &je);
+	if (*ret == NULL &&
+	    !gosyntax_fault(buf_str(&text), text.len, &why)) {
+		gotext_tame(text.s, text.len, &tame);
+		*ret = json_loadb(tame.s, tame.len, flags, &je);
+	}
 	if (*ret == NULL)
-		return fail(err, ERR_AUTH, "%s", text.len == 0 ?
-			    "unexpected end of JSON input" : je.text);
+		return fail(err, ERR_AUTH, "%s", why.len == 0 ? je.text :
+			    stream ? stream_words(why.s, buf_str(&text)) : why.s);
 	return ERR_OK;
 }
 
 static enum err
 parse_header(const char *part, struct token *t, struct error *err)
 {
+	static const struct gojson_field none[] = { GOJSON_END };
 	json_auto_t *v = NULL;
 
-	if (parse_part(part, 0, &v, err) != ERR_OK)
+	if (parse_part(part, false, &v, err) != ERR_OK ||
+	    gojson_decode_value(v, "map[string]interface {}", none, NULL,
+				err) != ERR_OK)
 		return ERR_AUTH;
-	if (!json_is_object(v) && !json_is_null(v))
-		return fail(err, ERR_AUTH, "json: cannot unmarshal into Go "
-			    "value of type map[string]interface {}");
 	t->alg = xstrdup(json_string_value(json_object_get(v, "alg")));
 	return ERR_OK;
 }
@@ -169,9 +193,11 @@ parse_claims(const char *part, struct token *t, struct error *err)
 {
 	json_auto_t *v = NULL;
 
-	if (parse_part(part, JSON_DISABLE_EOF_CHECK, &v, err) != ERR_OK ||
-	    gojson_decode_value(v, "middleware.HeketiJwtClaims", claim_fields, &t->claims,
-				err) != ERR_OK)
+	if (parse_part(part, true, &v, err) != ERR_OK ||
+	    gojson_decode_value(v, "middleware.HeketiJwtClaims", qsh_fields,
+				&t->claims, err) != ERR_OK ||
+	    gojson_decode_value(v, "middleware.HeketiJwtClaims.StandardClaims",
+				standard_fields, &t->claims, err) != ERR_OK)
 		return ERR_AUTH;
 	return ERR_OK;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <brickyard/executor.h>
+
 #include "api/dump.h"
 #include "api/dump-view.h"
 #include "api/encode.h"
@@ -145,7 +147,8 @@ encode_volume_entry(struct dumping *d, const struct record *r)
 	struct jsonout *j = &d->j;
 
 	for (size_t i = 0; i < v->nbricks; i++)
-		strs_add(&bricks, v->bricks[i].id);
+		if (brick_is_listed(v, &v->bricks[i]))
+			strs_add(&bricks, v->bricks[i].id);
 	strs_sort(&bricks);
 	jsonout_open(j, v->id, '{');
 	encode_volume_info(d, v);
@@ -219,6 +222,21 @@ encode_node_entry(struct dumping *d, const struct record *r)
 }
 
 static void
+encode_device_bricks(struct dumping *d, const struct device *dev)
+{
+	const struct strs *ids = relation_of(d->w->bricks, dev->id);
+	CLEANUP(strs_release) struct strs listed = { 0 };
+
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct dump_brick *b = dump_brick(d->w, ids->v[i]);
+
+		if (brick_is_listed(b->volume, b->brick))
+			strs_add(&listed, ids->v[i]);
+	}
+	jsonout_strs(&d->j, "Bricks", &listed);
+}
+
+static void
 encode_device_entry(struct dumping *d, const struct record *r)
 {
 	const struct device *dev = (const void *)r;
@@ -239,9 +257,12 @@ encode_device_entry(struct dumping *d, const struct record *r)
 	if (dev->pv_uuid != NULL && *dev->pv_uuid != '\0')
 		jsonout_str(j, "pv_uuid", dev->pv_uuid);
 	jsonout_close(j, '}');
-	jsonout_strs(j, "Bricks", relation_of(d->w->bricks, dev->id));
+	encode_device_bricks(d, dev);
 	jsonout_str(j, "NodeId", dev->node);
 	jsonout_uint(j, "ExtentSize", dev->extent_bytes >> KIB_SHIFT);
+	/* heketi has block devices only, and would not look at it. */
+	if (dev->kind == BRICKYARD_DEVICE_DIRECTORY)
+		jsonout_str(j, "Kind", "directory");
 	jsonout_close(j, '}');
 }
 

@@ -39,6 +39,12 @@ encode_cluster(struct jsonout *j, const struct cluster *c,
 	jsonout_close(j, '}');
 }
 
+bool
+brick_is_listed(const struct volume *v, const struct brick *b)
+{
+	return v->doing != VOLUME_EVICTING || b->pending[0] == '\0';
+}
+
 void
 encode_brick(struct jsonout *j, const char *key, const struct brick *b,
 	     const char *volume)
@@ -85,8 +91,9 @@ encode_device(struct jsonout *j, const struct device_view *v)
 	jsonout_str(j, "state", state_name(d->state));
 	jsonout_open(j, "bricks", '[');
 	for (size_t i = 0; i < v->nbricks; i++)
-		encode_brick(j, NULL, v->bricks[i].brick,
-			     v->bricks[i].volume->id);
+		if (brick_is_listed(v->bricks[i].volume, v->bricks[i].brick))
+			encode_brick(j, NULL, v->bricks[i].brick,
+				     v->bricks[i].volume->id);
 	jsonout_close(j, ']');
 	jsonout_close(j, '}');
 }
@@ -259,9 +266,7 @@ compare_bricks(const void *a, const void *b)
 	return strcmp((*x)->id, (*y)->id);
 }
 
-/* Sorted by id, as heketi lists them; inside they are in gluster's order.  One
- * that is to replace another is not part of it yet.
- */
+/* Sorted by id, as heketi lists them; inside they are in gluster's order. */
 static void
 encode_bricks(struct jsonout *j, const struct volume *v)
 {
@@ -270,8 +275,7 @@ encode_bricks(struct jsonout *j, const struct volume *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->nbricks; i++)
-		if (v->doing != VOLUME_EVICTING ||
-		    v->bricks[i].pending[0] == '\0')
+		if (brick_is_listed(v, &v->bricks[i]))
 			sorted[n++] = &v->bricks[i];
 	qsort(sorted, n, sizeof(*sorted), compare_bricks);
 	jsonout_open(j, "bricks", '[');

@@ -30,6 +30,10 @@ void encode_volume(struct jsonout *, const struct volume *,
 /* With its password: for its clients, never for a log. */
 void encode_blockvolume(struct jsonout *, const struct blockvolume *);
 /* Parts of these, as the dump of the database has them, too. */
+/* One that is to take another's place is part of its volume, and of its device, when
+ * it has.
+ */
+bool brick_is_listed(const struct volume *, const struct brick *);
 void encode_brick(struct jsonout *, const char *key, const struct brick *,
 		  const char *volume);
 void encode_storage(struct jsonout *, const struct device *);

@@ -4,15 +4,16 @@
  */
 #include <config.h>
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/gojson.h"
 #include "api/gosyntax.h"
+#include "api/gotext.h"
 #include "util/strs.h"
 #include "util/xalloc.h"
 
@@ -42,6 +43,17 @@ describe_place(const struct place *p, bool member, char *text, size_t size)
 	snprintf(text + n, size - n, "%s%s", n > 0 ? "." : "", name);
 }
 
+/* The fewest digits that read back as the same: most likely those that came. */
+static void
+real_text(double d, char *text, size_t size)
+{
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, size, "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			return;
+	}
+}
+
 /* Go tells a number only to whom asked for one. */
 static void
 describe_value(const json_t *v, bool number_wanted, char *text, size_t size)
@@ -52,14 +64,18 @@ describe_value(const json_t *v, bool number_wanted, char *text, size_t size)
 		[JSON_FALSE] = "bool",
 		[JSON_INTEGER] = "number", [JSON_REAL] = "number",
 	};
+	char real[32];
 
-	if (json_is_integer(v) && number_wanted)
+	if (json_is_integer(v) && number_wanted) {
 		snprintf(text, size, "number %" JSON_INTEGER_FORMAT,
 			 json_integer_value(v));
-	else if (json_is_real(v) && number_wanted)
-		snprintf(text, size, "number %.17g", json_real_value(v));
-	else
+	} else if (json_is_real(v) && number_wanted) {
+		real_text(json_real_value(v), real, sizeof(real));
+		snprintf(text, size, "number %s%s", real,
+			 strpbrk(real, ".e") == NULL ? ".0" : "");
+	} else {
 		snprintf(text, size, "%s", names[json_typeof(v)]);
+	}
 }
 
 static enum err
@@ -164,7 +180,7 @@ scalar_text(const json_t *v, char number[32], const char **ret)
 		*ret = number;
 		return true;
 	case JSON_REAL:
-		snprintf(number, 32, "%.17g", json_real_value(v));
+		real_text(json_real_value(v), number, 32);
 		*ret = number;
 		return true;
 	case JSON_NULL:
@@ -221,8 +237,10 @@ decode_field(const struct place *p, json_t *v, const struct gojson_field *f,
 	case GOJSON_FLOAT32:
 		return decode_float32(p, v, at(to, f), err);
 	case GOJSON_STRING:
+	case GOJSON_ADMIN_STATE:
 		if (!json_is_string(v))
-			return mismatch(p, v, "string", err);
+			return mismatch(p, v, f->type == GOJSON_STRING ?
+					"string" : "api.AdminState", err);
 		replace_string(at(to, f), json_string_value(v));
 		return ERR_OK;
 	case GOJSON_STRINGS:
@@ -237,6 +255,28 @@ decode_field(const struct place *p, json_t *v, const struct gojson_field *f,
 	return ERR_OK;
 }
 
+/* Letters of either case are the same, and two beyond ASCII that fold to one of
+ * its letters: U+017F to s, U+212A (kelvin) to k.
+ */
+static bool
+same_name(const char *field, const char *name)
+{
+	for (; *field != '\0' && *name != '\0'; field++) {
+		char c = *name++;
+
+		if (strncmp(name - 1, "\xc5\xbf", 2) == 0) {
+			c = 's';
+			name += 1;
+		} else if (strncmp(name - 1, "\xe2\x84\xaa", 3) == 0) {
+			c = 'k';
+			name += 2;
+		}
+		if (tolower((unsigned char)*field) != tolower((unsigned char)c))
+			return false;
+	}
+	return *field == *name;
+}
+
 /* The line for a member; its GOJSON_OTHERS line if it has none; or NULL. */
 static const struct gojson_field *
 find_field(const struct gojson_field *fields, const char *name)
@@ -248,7 +288,7 @@ find_field(const struct gojson_field *fields, const char *name)
 			others = f;
 		else if (strcmp(f->name, name) == 0)
 			return f;
-		else if (folded == NULL && strcasecmp(f->name, name) == 0)
+		else if (folded == NULL && same_name(f->name, name))
 			folded = f;
 	}
 	return folded != NULL ? folded : others;
@@ -295,21 +335,32 @@ gojson_decode_value(json_t *v, const char *go_type,
 	return decode_object(&top, v, fields, to, err);
 }
 
+static json_t *
+load(const void *body, size_t len, json_error_t *ret)
+{
+	/* jansson passes over a NUL that follows a number. */
+	if (len > 0 && memchr(body, '\0', len) != NULL)
+		return NULL;
+	return json_loadb(len > 0 ? body : "", len, JSON_DECODE_ANY, ret);
+}
+
 enum err
 gojson_decode(const void *body, size_t len, const char *go_type,
 	      const struct gojson_field *fields, void *to, struct error *err)
 {
 	CLEANUP(buf_release) struct buf why = { 0 };
+	CLEANUP(buf_release) struct buf tame = { 0 };
 	json_error_t je = { .text = "a NUL" };
-	json_auto_t *v = NULL;
+	json_auto_t *v = load(body, len, &je);
 
-	/* jansson passes over a NUL that follows a number. */
-	if (len == 0 || memchr(body, '\0', len) == NULL)
-		v = json_loadb(len > 0 ? body : "", len, JSON_DECODE_ANY, &je);
+	if (v == NULL && gosyntax_fault(body, len, &why))
+		return fail(err, ERR_PARSE, "%s", buf_str(&why));
+	if (v == NULL) {
+		gotext_tame(body, len, &tame);
+		v = load(tame.s, tame.len, &je);
+	}
 	if (v == NULL)
-		return fail(err, ERR_PARSE, "%s",
-			    gosyntax_fault(body, len, &why) ? buf_str(&why) :
-			    je.text);
+		return fail(err, ERR_PARSE, "%s", je.text);
 	return gojson_decode_value(v, go_type, fields, to, err);
 }
 
@@ -319,6 +370,7 @@ gojson_release(const struct gojson_field *fields, void *to)
 	for (const struct gojson_field *f = fields; f->name != NULL; f++) {
 		switch (f->type) {
 		case GOJSON_STRING:
+		case GOJSON_ADMIN_STATE:
 			free(*(char **)at(to, f));
 			*(char **)at(to, f) = NULL;
 			break;

@@ -7,10 +7,10 @@
  * A struct is described by a table of its members.  Strings and lists in it are
  * owned by it; gojson_release gives them back.
  *
- * Stricter than Go on purpose: text that is not UTF-8, \u0000, lone surrogates,
- * numbers that fit neither int64 nor double (even in unknown members), and
- * nesting deeper than jansson's 2048 are refused, where Go would replace or
- * skip them.
+ * Other than Go: of members that come twice the first is as if it were not there
+ * (Go reads both into the same struct, and minds both types).  On purpose: \u0000
+ * is read as U+FFFD, like what is no UTF-8 and lone surrogates, since it would end
+ * a string here; and nesting deeper than jansson's 2048 is refused.
  */
 #ifndef GOJSON_H
 #define GOJSON_H
@@ -26,6 +26,7 @@ enum gojson_type {
 	GOJSON_INT,		/* int64_t */
 	GOJSON_FLOAT32,		/* double, rounded to a float32 */
 	GOJSON_STRING,		/* char *; NULL: absent */
+	GOJSON_ADMIN_STATE,	/* the same, of a type of its own in Go */
 	GOJSON_STRINGS,		/* struct strs */
 	GOJSON_MAP,		/* struct kvs: strings to strings */
 	GOJSON_OBJECT,		/* members, kept in the same struct */

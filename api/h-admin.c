@@ -30,7 +30,8 @@ struct admin_body {
 };
 
 static const struct gojson_field admin_fields[] = {
-	{ "state", GOJSON_STRING, offsetof(struct admin_body, state), NULL },
+	{ "state", GOJSON_ADMIN_STATE, offsetof(struct admin_body, state),
+	  NULL },
 	GOJSON_END
 };
 

@@ -10,26 +10,8 @@
 #include <string.h>
 
 #include "api/jsonout.h"
+#include "util/utf8.h"
 #include "util/xalloc.h"
-
-/* Bytes of the UTF-8 sequence at s; 0: it is none (RFC 3629). */
-static size_t
-sequence_length(const char *s)
-{
-	const unsigned char *u = (const unsigned char *)s;
-	size_t n = u[0] >= 0xc2 && u[0] <= 0xdf ? 2 :
-		   (u[0] & 0xf0) == 0xe0 ? 3 :
-		   u[0] >= 0xf0 && u[0] <= 0xf4 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	/* too long a form, a surrogate, or beyond U+10FFFF */
-	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
-	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 /* How what is at s is written, or NULL: as it is.  *ret_len: its bytes. */
 static const char *
@@ -56,7 +38,7 @@ escape_of(const char *s, char hex[8], size_t *ret_len)
 	}
 	if (c < 0x80)
 		return NULL;
-	*ret_len = sequence_length(s);
+	*ret_len = utf8_length(s, SIZE_MAX);
 	if (*ret_len == 0) {
 		*ret_len = 1;
 		return "\\ufffd";

@@ -12,6 +12,7 @@ libapi_la_SOURCES = \
 	%D%/framing.c %D%/framing.h \
 	%D%/gojson.c %D%/gojson.h \
 	%D%/gosyntax.c %D%/gosyntax.h \
+	%D%/gotext.c %D%/gotext.h \
 	%D%/h-admin.c \
 	%D%/h-block.c \
 	%D%/h-brick.c \
@@ -24,6 +25,7 @@ libapi_la_SOURCES = \
 	%D%/h-node.c \
 	%D%/h-own.c \
 	%D%/h-pending.c \
+	%D%/h-profile.c \
 	%D%/h-queue.c \
 	%D%/h-tags.c \
 	%D%/h-volume.c \

@@ -137,5 +137,6 @@ route_handler h_admin_info, h_admin_set, h_logging_info, h_logging_set;
 route_handler h_examine, h_db_dump, h_db_check, h_backup;
 route_handler h_own_plugins, h_own_operations, h_own_operation,
 	h_own_replicas, h_own_health, h_own_node_check;
+route_handler h_profile;
 
 #endif

@@ -15,6 +15,8 @@ enum route_flags {
 	ROUTE_INLINE = 1 << 1,	/* answered at once, on the HTTP thread */
 	ROUTE_SLOW = 1 << 2,	/* may wait for a node */
 	ROUTE_PROBE = 1 << 3,	/* answered however busy we are */
+	ROUTE_PROFILING = 1 << 4, /* only if that is configured; the path is a
+				   * directory, and all below is the handler's */
 };
 
 struct route {

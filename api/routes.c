@@ -9,6 +9,8 @@ const struct route routes[] = {
 	{ "GET", "/healthz", h_healthz, ROUTE_OPEN | ROUTE_INLINE },
 	{ "GET", "/readyz", h_readyz, ROUTE_OPEN | ROUTE_PROBE },
 	{ "GET", "/metrics", h_metrics, ROUTE_OPEN | ROUTE_SLOW },
+	{ "GET", "/debug/pprof/", h_profile,
+	  ROUTE_OPEN | ROUTE_PROBE | ROUTE_PROFILING },
 
 	{ "GET", "/queue/{id}", h_queue, 0 },
 	{ "GET", "/operations", h_operation_counts, 0 },

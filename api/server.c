@@ -69,6 +69,7 @@ struct api {
 	_Atomic(struct service *) service;
 	struct auth auth;
 	bool disable_auth;
+	bool profiling;
 	bool tls;
 	char *cert_file, *key_file;	/* of TLS */
 	int64_t queue_hold_ms;
@@ -323,6 +324,17 @@ is_unauthorized(struct request *r)
 	return true;
 }
 
+static bool
+finds_open_route(struct request *r)
+{
+	if (route_find(routes, nroutes, 1, r->method, r->path, &r->route,
+		       &r->id) != ROUTE_FOUND)
+		return false;
+	if ((r->route->flags & ROUTE_PROFILING) && !r->api->profiling)
+		r->route = NULL;
+	return r->route != NULL;
+}
+
 /* heketi's order: clean path, open routes, authorization, admin mode, the other
  * routes.
  * Afterwards there is a route, or a reply.
@@ -330,9 +342,7 @@ is_unauthorized(struct request *r)
 static void
 decide(struct request *r)
 {
-	if (target_is_bad(r) ||
-	    route_find(routes, nroutes, 1, r->method, r->path, &r->route,
-		       &r->id) == ROUTE_FOUND)
+	if (target_is_bad(r) || finds_open_route(r))
 		return;
 	if (is_out_of_service(r) || is_unauthorized(r) || !request_admit(r))
 		return;
@@ -742,6 +752,7 @@ read_settings(struct api *api, const struct config *c, bool disable_auth,
 {
 	api->disable_auth = disable_auth;
 	api->queue_hold_ms = config_int(c, "queue_hold_ms");
+	api->profiling = config_bool(c, "profiling");
 	api->tls = config_bool(c, "enable_tls");
 	api->cert_file = xstrdup(config_str(c, "cert_file"));
 	api->key_file = xstrdup(config_str(c, "key_file"));

@@ -39,26 +39,8 @@ program_is_heketi_cli(void)
 	return name_of_program == heketi_cli;
 }
 
-bool
-bool_parse(const char *s, bool *ret)
-{
-	static const char *const yes[] = { "1", "t", "T", "true", "TRUE",
-					   "True" };
-	static const char *const no[] = { "0", "f", "F", "false", "FALSE",
-					  "False" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
-		if (strcmp(s, yes[i]) == 0) {
-			*ret = true;
-			return true;
-		}
-	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
-		if (strcmp(s, no[i]) == 0) {
-			*ret = false;
-			return true;
-		}
-	return false;
-}
+/* Of every command, and not told by help. */
+static const struct flag help_flag = { .name = "help", .letter = 'h' };
 
 static const struct flag *
 flag_by_name(const struct flag *f, const char *name, size_t len)
@@ -152,11 +134,18 @@ command_child(const struct command *parent, const char *word)
 	return NULL;
 }
 
+/* A word that is none.  heketi-cli's groups take any word, and show their help:
+ * scripts know that as success.
+ */
 static enum err
-fail_unknown_command(const struct args *a, const char *word, struct error *err)
+refuse_word(struct args *a, const char *word, struct error *err)
 {
 	CLEANUP(buf_release) struct buf near = { 0 };
 
+	if (program_is_heketi_cli() && (a->command != NULL || a->help)) {
+		a->help = true;
+		return ERR_OK;
+	}
 	suggest_commands(a->command, word, &near);
 	return fail(err, ERR_BADREQ,
 		    "unknown command \"%s\" for \"%s%s%s\"%s", word,
@@ -186,7 +175,7 @@ find_words(struct args *a, int argc, char *const *argv, bool *used,
 		}
 		c = command_child(a->command, argv[i]);
 		if (c == NULL)
-			return fail_unknown_command(a, argv[i], err);
+			return refuse_word(a, argv[i], err);
 		used[i] = true;
 		a->command = c;
 		if (c->run != NULL)
@@ -217,7 +206,7 @@ check_value(const struct flag *f, const char *value, struct error *err)
 
 	switch (f->type) {
 	case FLAG_BOOL:
-		if (!bool_parse(value, &b))
+		if (!go_parse_bool(value, &b))
 			return fail_value(f, value, "ParseBool",
 					  "invalid syntax", err);
 		break;
@@ -245,6 +234,10 @@ set_flag(struct args *a, const struct flag *f, bool is_global,
 
 	if (e != ERR_OK)
 		return e;
+	if (f == &help_flag) {
+		(void)go_parse_bool(value, &a->help);
+		return ERR_OK;
+	}
 	if (f->type == FLAG_LIST) {
 		CLEANUP(strs_release) struct strs parts = { 0 };
 
@@ -287,13 +280,11 @@ parse_long(struct args *a, const char *arg, struct scan *s, struct error *err)
 	const char *value = eq != NULL ? eq + 1 : NULL;
 	bool is_global = false;
 
-	if (strcmp(name, "help") == 0) {
-		a->help = true;
-		return ERR_OK;
-	}
 	if (name[0] == '-' || name[0] == '=')
 		return fail(err, ERR_BADREQ, "bad flag syntax: %s", arg);
-	if (a->command != NULL)
+	if (len == 4 && strncmp(name, "help", len) == 0)
+		f = &help_flag;
+	else if (a->command != NULL)
 		f = flag_by_name(a->command->flags, name, len);
 	if (f == NULL) {
 		f = global_flag(a, flag_by_name(global_flags, name, len));
@@ -320,11 +311,9 @@ parse_short(struct args *a, const char *arg, struct scan *s, struct error *err)
 		bool is_global = false;
 		enum err e;
 
-		if (*p == 'h') {
-			a->help = true;
-			continue;
-		}
-		if (a->command != NULL)
+		if (*p == help_flag.letter)
+			f = &help_flag;
+		else if (a->command != NULL)
 			f = flag_by_letter(a->command->flags, *p);
 		if (f == NULL) {
 			f = global_flag(a, flag_by_letter(global_flags, *p));
@@ -397,7 +386,7 @@ check_excess(const struct command *c, const char *word, struct error *err)
 }
 
 static enum err
-check_rest(const struct args *a, struct error *err)
+check_rest(struct args *a, struct error *err)
 {
 	const struct command *c = a->command;
 	size_t max = args_max(c);
@@ -405,8 +394,8 @@ check_rest(const struct args *a, struct error *err)
 	if (a->help || a->version)
 		return ERR_OK;
 	if (c == NULL || c->run == NULL) {
-		if (a->rest.n > 0)
-			return fail_unknown_command(a, a->rest.v[0], err);
+		if (a->rest.n > 0 && !program_is_heketi_cli())
+			return refuse_word(a, a->rest.v[0], err);
 		return ERR_OK;
 	}
 	return a->rest.n > max ? check_excess(c, a->rest.v[max], err) : ERR_OK;
@@ -490,7 +479,7 @@ args_bool(const struct args *a, const char *name)
 	const char *s = local_value(a, name, FLAG_BOOL);
 	bool b = false;
 
-	return s != NULL && bool_parse(s, &b) && b;
+	return s != NULL && go_parse_bool(s, &b) && b;
 }
 
 const char *
@@ -506,5 +495,5 @@ args_global_bool(const struct args *a, const char *name)
 	const char *s = args_global(a, name);
 	bool b = false;
 
-	return s != NULL && bool_parse(s, &b) && b;
+	return s != NULL && go_parse_bool(s, &b) && b;
 }

@@ -96,9 +96,6 @@ bool args_bool(const struct args *, const char *name);
 const char *args_global(const struct args *, const char *name);
 bool args_global_bool(const struct args *, const char *name);
 
-/* strconv.ParseBool's words. */
-bool bool_parse(const char *s, bool *ret);
-
 /* Is b a row one level below a ("" is above all)? */
 bool command_is_child(const char *parent, const struct command *);
 /* The row one level below (parent NULL: at the top) of that name or alias. */

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/fmt.h"
+#include "cli/go-words.h"
 
 enum err
 cmd_cluster_create(struct cli *cli, struct error *err)
@@ -35,7 +36,7 @@ new_flag(const struct cli *cli, const char *name, const json_t *info, bool *ret,
 	const char *s = args_str(&cli->args, name);
 
 	*ret = json_bool_at(info, name);
-	if (s[0] != '\0' && !bool_parse(s, ret))
+	if (s[0] != '\0' && !go_parse_bool(s, ret))
 		return fail(err, ERR_BADREQ, "strconv.ParseBool: parsing"
 			    " \"%s\": invalid syntax", s);
 	return ERR_OK;

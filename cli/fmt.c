@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/fmt.h"
+#include "cli/go-words.h"
 #include "util/buf.h"
 
 enum { SECOND_THOUGHTS_S = 10 };
@@ -190,6 +191,26 @@ volume_replica(const json_t *v)
 	return n > 0 ? n : 2;
 }
 
+/* The last one that was given counts. */
+static bool
+has_arbiter(const json_t *v)
+{
+	static const char option[] = "user.heketi.arbiter ";
+	size_t n = sizeof(option) - 1;
+	bool yes = false;
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(json_at(v, "glustervolumeoptions"), i, e) {
+		const char *s = json_string_value(e);
+
+		if (s != NULL && strncmp(s, option, n) == 0 &&
+		    !go_parse_bool(s + n, &yes))
+			yes = false;
+	}
+	return yes;
+}
+
 int64_t
 volume_sets(const json_t *v)
 {
@@ -197,8 +218,10 @@ volume_sets(const json_t *v)
 	int64_t bricks = (int64_t)json_array_size(json_at(v, "bricks"));
 	int64_t per_set = 1;
 
+	/* Two copies and an arbiter are three bricks. */
 	if (strcmp(type, "replicate") == 0)
-		per_set = volume_replica(v);
+		per_set = volume_replica(v) == 2 && has_arbiter(v) ? 3 :
+			  volume_replica(v);
 	else if (strcmp(type, "disperse") == 0)
 		per_set = json_int_at(v, "durability.disperse.data") +
 			  json_int_at(v, "durability.disperse.redundancy");

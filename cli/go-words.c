@@ -109,6 +109,27 @@ go_parse_float(const char *s, double *ret, const char **why)
 	return *why == NULL;
 }
 
+bool
+go_parse_bool(const char *s, bool *ret)
+{
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE",
+					   "True" };
+	static const char *const no[] = { "0", "f", "F", "false", "FALSE",
+					  "False" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		if (strcmp(s, yes[i]) == 0) {
+			*ret = true;
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		if (strcmp(s, no[i]) == 0) {
+			*ret = false;
+			return true;
+		}
+	return false;
+}
+
 char *
 go_strerror(int errnum)
 {

@@ -13,6 +13,8 @@
  */
 bool go_parse_int(const char *s, int64_t *ret, const char **why);
 bool go_parse_float(const char *s, double *ret, const char **why);
+/* strconv.ParseBool's words; what is none leaves *ret alone. */
+bool go_parse_bool(const char *s, bool *ret);
 
 /* "connection refused" for ECONNREFUSED; the caller frees it. */
 char *go_strerror(int errnum);

@@ -56,6 +56,25 @@ check_utf8(int argc, char *const *argv, struct error *err)
 	return ERR_OK;
 }
 
+/* Where heketi-cli was told nothing, or asked about nothing it knows, it says so
+ * on stderr, and that is no mistake.
+ */
+static void
+print_help(const struct cli *cli)
+{
+	const struct command *c = cli->args.command;
+	const struct strs *rest = &cli->args.rest;
+	CLEANUP(buf_release) struct buf b = { 0 };
+	bool lost = program_is_heketi_cli() && c == NULL &&
+		    (!cli->args.help || rest->n > 0);
+
+	for (size_t i = 0; lost && cli->args.help && i < rest->n; i++)
+		buf_addf(&b, "%s`%s`%s", i == 0 ? "Unknown help topic [" : " ",
+			 rest->v[i], i + 1 == rest->n ? "]\n" : "");
+	help_full(c, &b);
+	fputs(buf_str(&b), lost ? stderr : stdout);
+}
+
 static enum err
 run(struct cli *cli, struct error *err)
 {
@@ -66,10 +85,7 @@ run(struct cli *cli, struct error *err)
 		return ERR_OK;
 	}
 	if (cli->args.help || c == NULL || c->run == NULL) {
-		CLEANUP(buf_release) struct buf b = { 0 };
-
-		help_full(c, &b);
-		fputs(buf_str(&b), stdout);
+		print_help(cli);
 		return ERR_OK;
 	}
 	if (c->missing != NULL && cli_arg(cli) == NULL)

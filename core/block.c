@@ -104,6 +104,9 @@ block_repair(struct volume *v, uint64_t hosted_bytes)
 			v->restriction = RESTRICTION_LOCKED_BY_UPDATE;
 	}
 	wanted = missing_reserve(v);
+	/* Then it is set aside when an admin unlocks it, as heketi does. */
+	if (v->restriction == RESTRICTION_LOCKED_BY_UPDATE)
+		wanted = 0;
 	if (v->block_free_bytes >= wanted)
 		set_aside(v, wanted);
 	else if (v->restriction == RESTRICTION_NONE)

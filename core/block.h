@@ -24,8 +24,9 @@ enum err MUST_CHECK block_check_restriction(const struct volume *,
 void block_restrict(struct volume *, enum restriction to);
 
 /* heketi's start-up fixes, for what comes from elsewhere: accounts that don't
- * add up, and volumes without a reserve.  hosted_bytes: of its block volumes,
- * none of which may be on its way.  True: changed.
+ * add up, which locks it, and volumes without a reserve (a locked one gets it
+ * when it is unlocked).  hosted_bytes: of its block volumes, none of which may be
+ * on its way.  True: changed.
  */
 bool block_repair(struct volume *, uint64_t hosted_bytes);
 

@@ -11,10 +11,10 @@
 
 #include "configuration-hint.h"
 #include "util/buf.h"
+#include "util/distance.h"
 #include "util/xalloc.h"
 
-#define HINTS_MAX	32
-#define COMPARED	64		/* letters; what follows is not looked at */
+#define HINTS_MAX 32
 
 /* Documented once, read never; not by heketi either. */
 static const char *const dead[] = {
@@ -38,36 +38,6 @@ is_dead(const char *key)
 	return false;
 }
 
-static unsigned
-least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* How many letters are to be added, taken away or changed. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned row[COMPARED + 1], was, up;
-	size_t n = strnlen(b, COMPARED);
-
-	for (unsigned k = 0; k <= n; k++)
-		row[k] = k;
-	for (unsigned i = 1; i <= COMPARED && a[i - 1] != '\0'; i++) {
-		was = row[0];
-		row[0] = i;
-		for (size_t k = 1; k <= n; k++) {
-			up = row[k];
-			row[k] = least(up + 1, row[k - 1] + 1,
-				       was + (a[i - 1] != b[k - 1]));
-			was = up;
-		}
-	}
-	return row[n];
-}
-
 static const char *
 last_part(const char *key)
 {
@@ -85,7 +55,7 @@ suggestion(const char *key, const char *const *names, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		d = strcasecmp(last_part(names[i]), last_part(key)) == 0 ? 1 :
-		    distance(key, names[i]);
+		    word_distance(key, names[i]);
 		if (d < best) {
 			best = d;
 			found = names[i];

@@ -148,7 +148,7 @@ static const struct key keys[] = {
 	STR("jwt.user.key", "", "HEKETI_USER_KEY", SECRET,
 	    "secret that users' tokens are signed with"),
 	INT("jwt.iat_leeway_seconds", "120", "HEKETI_JWT_IAT_LEEWAY_SECONDS",
-	    0, 0, DAY_S, "how far a token may come from the future"),
+	    0, 0, UINT32_MAX, "how far a token may come from the future"),
 	BOOL("backup_db_to_kube_secret", "false",
 	     "HEKETI_BACKUP_DB_TO_KUBE_SECRET", ENV_NOT_EMPTY, 0,
 	     "keep a copy of the state in a Kubernetes secret"),
@@ -158,7 +158,7 @@ static const struct key keys[] = {
 	STR("cert_file", "", NULL, 0, "certificate for HTTPS, PEM"),
 	STR("key_file", "", NULL, 0, "private key for HTTPS, PEM"),
 	BOOL("profiling", "false", "HEKETI_PROFILING", ENV_NOT_EMPTY, 0,
-	     "serve figures for developers"),
+	     "serve /debug/pprof/, to everybody"),
 	STR("default_state", "normal", "HEKETI_DEFAULT_STATE", 0,
 	    "normal, read-only or local-client"),
 	INT("mock_device_size_gb", "500", "HEKETI_MOCK_DEVICE_SIZE_GB",
@@ -205,19 +205,19 @@ static const struct key keys[] = {
 	     "HEKETI_DISABLE_HEALTH_MONITOR", ENV_TRUE, 0,
 	     "don't look whether nodes are alive"),
 	INT("glusterfs.refresh_time_monitor_gluster_nodes", "120", NULL,
-	    ZERO_DEFAULT, 0, DAY_S, "seconds between two such looks"),
+	    ZERO_DEFAULT, 0, UINT32_MAX, "seconds between two such looks"),
 	INT("glusterfs.start_time_monitor_gluster_nodes", "10", NULL,
-	    ZERO_DEFAULT, 0, DAY_S, "seconds before the first"),
+	    ZERO_DEFAULT, 0, UINT32_MAX, "seconds before the first"),
 	INT("glusterfs.max_inflight_operations", "8",
-	    "HEKETI_MAX_INFLIGHT_OPERATIONS", ZERO_DEFAULT, 0, 100000,
+	    "HEKETI_MAX_INFLIGHT_OPERATIONS", ZERO_DEFAULT, 0, UINT32_MAX,
 	    "operations at a time on the whole installation"),
 	BOOL("glusterfs.disable_background_cleaner", "false",
 	     "HEKETI_DISABLE_BACKGROUND_CLEANER", ENV_TRUE, 0,
 	     "don't clean up after failed operations"),
 	INT("glusterfs.refresh_time_background_cleaner", "3600", NULL,
-	    ZERO_DEFAULT, 0, YEAR_S, "seconds between two cleanings"),
+	    ZERO_DEFAULT, 0, UINT32_MAX, "seconds between two cleanings"),
 	INT("glusterfs.start_time_background_cleaner", "60", NULL,
-	    ZERO_DEFAULT, 0, DAY_S, "seconds before the first"),
+	    ZERO_DEFAULT, 0, UINT32_MAX, "seconds before the first"),
 	INT("glusterfs.operation_retry_limits.volume_create", "4", NULL,
 	    ZERO_DEFAULT, 0, 1000, "other places tried for a volume"),
 
@@ -439,7 +439,8 @@ accept(const struct key *k, const char *value, enum config_type type,
 	case CONFIG_STRING:
 		if (type == CONFIG_STRING)
 			return xstrdup(value);
-		if (type == CONFIG_INT && (k->flags & NUMBER_TOO) != 0) {
+		if (type == CONFIG_INT && (k->flags & NUMBER_TOO) != 0 &&
+		    parse_int(value, &n)) {
 			*note = ", given as a number";
 			return xstrdup(value);
 		}
@@ -554,7 +555,9 @@ config_set(struct config *c, const char *key, const char *value,
 	text = accept(k, value, type, rank, &note);
 	if (text == NULL)
 		return wrong_type(k, source, err);
-	if (rank == RANK_FILE && (k->flags & ENV_ONLY) != 0)
+	/* An empty word where there is a default is as good as none, as in heketi. */
+	if ((text[0] == '\0' && k->dflt[0] != '\0') ||
+	    (rank == RANK_FILE && (k->flags & ENV_ONLY) != 0))
 		free(text);
 	else
 		store(&c->values[k - keys], text, source, note, rank);

@@ -107,6 +107,7 @@ go(void *arg)
 {
 	struct trip *t = arg;
 
+	pthread_setname_np(pthread_self(), "step");
 	log_set_context(t->operation);
 	PLUGIN_SCOPE(t->c.plugin);
 	t->ret = t->c.step->call(t->c.ops, t->c.instance, &t->call, &t->node,

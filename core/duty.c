@@ -103,7 +103,10 @@ static void *
 run(void *arg)
 {
 	struct duty *d = arg;
+	char name[16];	/* what the kernel takes */
 
+	snprintf(name, sizeof(name), "duty-%s", d->rules.name);
+	pthread_setname_np(pthread_self(), name);
 	while (!d->stopping) {
 		if (is_ours(d) && clock_mono_ms() >= d->next_ms) {
 			d->rules.run(d, d->deps);

@@ -30,6 +30,7 @@ struct engine {
 	pthread_t *threads;
 	pthread_t housekeeper;
 	bool started, wanted;
+	bool trying;			/* a stuck undo; the housekeeper's own */
 	_Atomic bool stopping;		/* take nothing new */
 	_Atomic bool cancelled;		/* stop node work */
 	struct counters counters;
@@ -53,7 +54,9 @@ bool engine_job_is_over(struct engine *, const char *id, int64_t *ret_stuck_ms);
 
 /* Does time alone bring on another try? */
 bool stuck_are_retried(const struct engine *);
-/* ... and has it come for this replica? */
+/* ... and has it come for this replica, while it tries no other?  Only the
+ * housekeeper asks.
+ */
 bool stuck_may_be_tried(const struct engine *);
 int64_t stuck_pause_ms(const struct engine *, const struct operation *);
 

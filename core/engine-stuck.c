@@ -3,7 +3,8 @@
  * they are on demand.  heketi's keys of its background cleaner rule the first:
  * not before the start time, never when that is disabled; after half a minute at
  * first, then after as long as it has been stuck, but no longer than the
- * refresh time.
+ * refresh time.  One at a time, and none while no slot is left: what clients
+ * want now comes first.
  */
 #include <config.h>
 
@@ -34,7 +35,7 @@ stuck_may_be_tried(const struct engine *e)
 	int64_t start_s = config_int(e->deps.config,
 				     "glusterfs.start_time_background_cleaner");
 
-	return stuck_are_retried(e) &&
+	return stuck_are_retried(e) && !e->trying && slot_is_left(&e->deps) &&
 	       clock_mono_ms() - e->started_ms >= start_s * 1000;
 }
 

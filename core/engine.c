@@ -667,6 +667,7 @@ worker(void *arg)
 {
 	struct engine *e = arg;
 
+	pthread_setname_np(pthread_self(), "worker");
 	pthread_mutex_lock(&e->lock);
 	for (;;) {
 		struct job *j = next_job(e);
@@ -806,16 +807,32 @@ look_after(struct engine *e, const char *id)
 	    op_rules_of(op->kind) == NULL ||
 	    (op->status == OP_STUCK && !stuck_may_be_tried(e)))
 		return;
-	if (strcmp(op->owner, e->deps.replica_id) == 0) {
+	if (strcmp(op->owner, e->deps.replica_id) == 0)
 		engine_submit(e, id);
-		return;
-	}
 	/* Who is dead to the others inherits nothing: they would take it away
 	 * again.
 	 */
-	if (!is_alive(e, op->owner) && is_alive(e, e->deps.replica_id) &&
-	    !is_at_work(e, id))
+	else if (!is_alive(e, op->owner) && is_alive(e, e->deps.replica_id) &&
+		 !is_at_work(e, id))
 		adopt(e, op);
+	e->trying |= op->status == OP_STUCK && is_at_work(e, id);
+}
+
+/* Is a worker of ours at a stuck undo?  open: as list_open makes it. */
+static bool
+tries_stuck(struct engine *e, const struct strs *open)
+{
+	bool trying = false;
+
+	for (size_t i = 0; i < open->n && !trying; i++) {
+		const char *id = strchr(open->v[i], ' ') + 1;
+		RECORD_SCOPE struct operation *op = (void *)mirror_get(
+			e->deps.mirror, RECORD_OPERATION, id);
+
+		trying = op != NULL && op->status == OP_STUCK &&
+			 is_at_work(e, id);
+	}
+	return trying;
 }
 
 /* Open operations, the oldest first: what waited longest in the queue of a dead
@@ -847,6 +864,7 @@ look_after_all(struct engine *e)
 
 	forget_idle(e);
 	list_open(e, &open);
+	e->trying = tries_stuck(e, &open);
 	for (size_t i = 0; i < open.n && !e->stopping; i++)
 		look_after(e, strchr(open.v[i], ' ') + 1);
 }
@@ -856,6 +874,7 @@ housekeeping(void *arg)
 {
 	struct engine *e = arg;
 
+	pthread_setname_np(pthread_self(), "housekeeper");
 	while (!e->stopping) {
 		look_after_all(e);
 		LOCK_FOR_SCOPE(&e->lock);

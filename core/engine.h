@@ -89,6 +89,8 @@ const struct op_rules *op_rules_of(enum op_kind);	/* NULL: it has no stages */
  */
 enum err MUST_CHECK slot_take(const struct engine_deps *, struct operation *op,
 			      struct txn *, struct error *);
+/* Would one be had at this moment? */
+bool slot_is_left(const struct engine_deps *);
 
 struct engine *engine_new(const struct engine_deps *);
 /* Start workers and housekeeping: adoption, stuck undos. */

@@ -69,6 +69,7 @@ help(void *arg)
 	struct helper *h = arg;
 	bool more = true;
 
+	pthread_setname_np(pthread_self(), "volume-types");
 	while (more) {
 		struct errand *e = h->errand;
 

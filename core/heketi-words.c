@@ -222,8 +222,13 @@ heketi_brick_destroy(const struct heketi_words *w,
 		     const struct brickyard_brick *b,
 		     struct heketi_commands *ret)
 {
+	bool clone = strncmp(b->mount, "/run/gluster/", 13) == 0 ||
+		     strncmp(b->mount, "/var/run/gluster/", 17) == 0;
+
 	add(ret, false, "umount %s", b->mount);
-	add(ret, false, "sed -i.save \"/brick_%s/d\" %s", b->id, w->fstab);
+	if (!clone)
+		add(ret, false, "sed -i.save \"/brick_%s/d\" %s", b->id,
+		    w->fstab);
 	add(ret, false, "%s lvremove --autobackup=%c -f %s/%s", w->lvm, autobackup(w),
 	    b->device->vg, b->lv);
 	add(ret, false, "%s lvs --noheadings --options=thin_count %s/%s",

@@ -4,11 +4,13 @@ libutil_la_SOURCES = \
 	%D%/util/buf.c %D%/util/buf.h \
 	%D%/util/cleanup.h \
 	%D%/util/clock.c %D%/util/clock.h \
+	%D%/util/distance.c %D%/util/distance.h \
 	%D%/util/error.c %D%/util/error.def %D%/util/error.h \
 	%D%/util/histogram.c %D%/util/histogram.h \
 	%D%/util/id.c %D%/util/id.h \
 	%D%/util/log.c %D%/util/log.h \
 	%D%/util/strs.c %D%/util/strs.h \
+	%D%/util/utf8.c %D%/util/utf8.h \
 	%D%/util/xalloc.c %D%/util/xalloc.h \
 	$(NULL)
 libcore_la_SOURCES = \

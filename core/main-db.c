@@ -22,6 +22,7 @@
 #include "volume-type.h"
 
 #define ASK_TIMEOUT_S 60
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct job {
 	struct daemon *daemon;
@@ -213,6 +214,33 @@ parse_pending(const char *word, enum import_pending *ret, struct error *err)
 		    "drop", word);
 }
 
+static bool
+makes_clone(const struct import *d, const char *op_id)
+{
+	for (size_t i = 0; i < d->ops.n; i++)
+		if (strcmp(d->ops.v[i].id, op_id) == 0)
+			return d->ops.v[i].type == IMPORT_OP_CLONE_VOLUME;
+	return false;
+}
+
+static void
+check_clone_names(struct job *m)
+{
+	const struct kvs *l = &m->o->clone_names;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const char *name = l->v[i].value;
+
+		if (!makes_clone(&m->dump, l->v[i].key))
+			import_error(&m->dump, "--clone-name %.80s: no operation "
+				     "of the dump that makes a clone has that "
+				     "id", l->v[i].key);
+		else if (name[0] == '\0' || name[strspn(name, NAME_CHARS)] != '\0')
+			import_error(&m->dump, "--clone-name %s=%.80s: that is "
+				     "no name of a volume", l->v[i].key, name);
+	}
+}
+
 /* Everything but the writing. */
 static enum err
 prepare(struct job *m, struct docs *docs, struct error *err)
@@ -227,11 +255,14 @@ prepare(struct job *m, struct docs *docs, struct error *err)
 		r = import_read(m->o->jsonfile, &m->dump, err);
 	if (r != ERR_OK)
 		return r;
+	m->dump.clone_names = &m->o->clone_names;
+	check_clone_names(m);
 	import_settle(&m->dump, pending);
 	import_check_strays(&m->dump, m->o->force);
 	r = complete(m, err);
 	if (r != ERR_OK)
 		return r;
+	import_name_clones(&m->dump);
 	import_check(&m->dump);
 	import_documents(&m->dump, docs);
 	print_report(m);

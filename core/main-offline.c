@@ -83,20 +83,21 @@ count_open(struct service *s, size_t *ret_stuck)
 	return open;
 }
 
-/* Each is carried on or undone; one that gets stuck is told, and stays. */
+/* Each is carried on or undone, those that failed before are tried once more; one
+ * that gets stuck is told, and stays.
+ */
 static int
 finish_all(struct service *s)
 {
-	size_t first = SIZE_MAX, open, stuck;
+	size_t stuck, first = count_open(s, &stuck), open;
+	char op[ID_SIZE];
+	struct error err;
 
-	for (;;) {
-		open = count_open(s, &stuck);
-		if (first == SIZE_MAX)
-			first = open;
-		if (open == stuck)
-			break;
+	if (stuck > 0 && service_clean_operations(s, &(struct strs){ 0 }, op,
+						  &err) != ERR_OK)
+		fprintf(stderr, "ERROR: %s\n", err.text);
+	while ((open = count_open(s, &stuck)) != stuck)
 		nap();
-	}
 	fprintf(stderr, "%zu operations cleaned up, %zu remain\n",
 		first - open, open);
 	return open == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -165,6 +166,8 @@ static const struct {
 	  "the dump" },
 	{ { "pending", required_argument, NULL, 'p' }, T_IMPORT, "HOW",
 	  "operations that were under way: refuse, clean or drop" },
+	{ { "clone-name", required_argument, NULL, 'N' }, T_IMPORT, "OP=NAME",
+	  "what the clone that OP was making is called" },
 	{ { "force", no_argument, NULL, 'f' }, T_IMPORT, NULL,
 	  "leave out bricks that belong to nothing" },
 	{ { "ask-gluster", no_argument, NULL, 'g' }, T_IMPORT, NULL,
@@ -220,11 +223,22 @@ print_command(const struct command *c)
 	}
 }
 
+/* "OPERATION=NAME" */
+static void
+add_clone_name(struct kvs *to, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	CLEANUP_FREE char *op = xstrndup(arg, eq != NULL ? (size_t)(eq - arg) :
+							   strlen(arg));
+
+	kvs_set(to, op, eq != NULL ? eq + 1 : "");
+}
+
 static void
 take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 {
 	switch (c) {
-	case 'c': d->opt.config = optarg; break;
+	case 'c': d->opt.config = *optarg != '\0' ? optarg : NULL; break;
 	case 's':
 		d->opt.store = optarg;
 		o->dbfile = NULL;
@@ -237,6 +251,7 @@ take_option(struct daemon *d, struct offline_options *o, int c, char **ret_spec)
 		break;
 	case 'j': o->jsonfile = optarg; break;
 	case 'p': o->pending = optarg; break;
+	case 'N': add_clone_name(&o->clone_names, optarg); break;
 	case 'f': o->force = true; break;
 	case 'g': o->ask_gluster = true; break;
 	case 'n': o->dry_run = true; break;
@@ -284,10 +299,16 @@ run_command(struct daemon *d, const struct command *c, int argc, char **argv)
 		release(d);
 		return EXIT_FAILURE;
 	}
+	if (strcmp(c->group, "offline") == 0 && is_unconfigured(d)) {
+		fputs("Configuration file is required\n", stderr);
+		release(d);
+		return EXIT_FAILURE;
+	}
 	set_log_level(d->config);
 	if (o.debug)
 		log_set_level(LOG_LVL_DEBUG);
 	status = c->run(d, &o);
+	kvs_release(&o.clone_names);
 	release(d);
 	return status;
 }
@@ -311,8 +332,8 @@ run_offline(struct daemon *d, int argc, char **argv)
 	const char *group = argv[0];
 
 	if (argc < 2) {
-		print_commands(stderr, group);
-		return EXIT_USAGE;
+		print_commands(stdout, group);
+		return EXIT_SUCCESS;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		int words = count_words(&commands[i], argc - 1, argv + 1);

@@ -8,6 +8,7 @@
 struct offline_options {
 	const char *jsonfile, *dbfile;	/* NULL: not given */
 	const char *pending;		/* refuse, clean, drop */
+	struct kvs clone_names;		/* by heketi's operation */
 	bool force, dry_run, ask_gluster, if_empty, debug;
 };
 

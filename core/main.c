@@ -68,7 +68,7 @@ parse_options(int argc, char **argv, struct options *o)
 
 	while ((c = getopt_long(argc, argv, "vh", long_options, NULL)) != -1) {
 		switch (c) {
-		case 'c': o->config = optarg; break;
+		case 'c': o->config = *optarg != '\0' ? optarg : NULL; break;
 		case 's': o->store = optarg; break;
 		case 'l': o->listen = optarg; break;
 		case 'a': o->disable_auth = true; break;
@@ -118,7 +118,7 @@ take_from_file(void *arg, const char *key, const char *value, char type,
 	if (type == 'n')		/* null: as if it were not there */
 		return ERR_OK;
 	return config_set(f->config, key, value,
-			  type == 'i' ? CONFIG_INT :
+			  type == 'i' || type == 'r' ? CONFIG_INT :
 			  type == 'b' ? CONFIG_BOOL : CONFIG_STRING,
 			  name, err);
 }
@@ -612,7 +612,7 @@ copy_and_exit(struct daemon *d)
 /* heketi needs a file; we can do with the command line and the environment, but
  * not with nothing at all.
  */
-static bool
+bool
 is_unconfigured(const struct daemon *d)
 {
 	static const char *const any[] = {
@@ -632,6 +632,10 @@ main(int argc, char **argv)
 	struct error err;
 	int status;
 
+	if (argc > 1 && strcmp(argv[1], "help") == 0) {
+		fputs(usage_text, stdout);
+		return EXIT_SUCCESS;
+	}
 	if (argc > 1 && (strcmp(argv[1], "db") == 0 ||
 			 strcmp(argv[1], "offline") == 0))
 		return run_offline(&d, argc - 1, argv + 1);

@@ -40,6 +40,8 @@ struct daemon {
 #define EXIT_USAGE 255
 
 enum err MUST_CHECK load_config(struct daemon *, struct error *);
+/* Is there nothing at all to go by? */
+bool is_unconfigured(const struct daemon *);
 void set_log_level(const struct config *);
 void load_plugins(struct daemon *);
 enum err MUST_CHECK open_executor(struct daemon *, struct error *);

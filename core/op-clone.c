@@ -246,6 +246,30 @@ destroy_on(void *arg, const struct brickyard_call *call,
 				       a->pair->clone->name, err);
 }
 
+/* Gluster mounts snapshots, and nothing else, there.  The name may be an admin's
+ * guess (db import --clone-name).
+ */
+static enum err
+check_is_clone(const struct volume *v, const struct brickyard_result *info,
+	       struct error *err)
+{
+	static const char *const roots[] = { "/run/gluster/snaps/",
+					     "/var/run/gluster/snaps/" };
+
+	for (size_t i = 1; i < info->records.n; i++) {
+		const char *path = result_get(info, i, "path");
+		bool good = false;
+
+		for (size_t k = 0; path != NULL && k < ARRAY_SIZE(roots); k++)
+			good |= strncmp(path, roots[k], strlen(roots[k])) == 0;
+		if (!good)
+			return fail(err, ERR_EXISTS, "volume %s: it is no clone: "
+				    "its brick %zu is %s; left alone", v->name,
+				    i, path != NULL ? path : "");
+	}
+	return ERR_OK;
+}
+
 /* Where its bricks are is written down before gluster forgets it. */
 static enum err
 unmake_clone(struct op_run *run, const struct brickyard_call *call,
@@ -259,6 +283,8 @@ unmake_clone(struct op_run *run, const struct brickyard_call *call,
 		r = look(run, call, &p, err);
 	if (r == ERR_NOTFOUND)
 		return ERR_OK;
+	if (r == ERR_OK)
+		r = check_is_clone(p.clone, &p.result, err);
 	if (r == ERR_OK)
 		r = take_order(run, call, &p, err);
 	if (r == ERR_OK)

@@ -14,6 +14,7 @@
 
 #include "plugin.h"
 #include "util/log.h"
+#include "util/utf8.h"
 #include "util/xalloc.h"
 
 #define RESULT_MAX_BYTES (1024 * 1024)
@@ -34,47 +35,16 @@ plugin_enter(const struct plugin *p)
 
 /* ---- UTF-8 ---- */
 
-/* Length of the well-formed sequence at s (RFC 3629), 0 if there is none. */
-static size_t
-utf8_length(const unsigned char *s)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	/* No overlong forms, no surrogates, nothing past U+10FFFF. */
-	if (s[0] == 0xe0)
-		lo = 0xa0;
-	else if (s[0] == 0xed)
-		hi = 0x9f;
-	else if (s[0] == 0xf0)
-		lo = 0x90;
-	else if (s[0] == 0xf4)
-		hi = 0x8f;
-	if (s[1] < lo || s[1] > hi)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	return n;
-}
-
 /* Tools answer in any encoding, and a cut may go through a character. */
 static void
 make_utf8(char *text)
 {
-	unsigned char *s = (unsigned char *)text;
-
-	while (*s != '\0') {
-		size_t n = utf8_length(s);
+	while (*text != '\0') {
+		size_t n = utf8_length(text, SIZE_MAX);
 
 		if (n == 0)
-			*s = '?';
-		s += n > 0 ? n : 1;
+			*text = '?';
+		text += n > 0 ? n : 1;
 	}
 }
 

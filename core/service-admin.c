@@ -56,7 +56,8 @@ service_set_log_level(struct service *s, const char *name, struct error *err)
 {
 	enum log_level level;
 
-	if (!log_level_parse(name, &level))
+	/* That one is ours, for the configuration. */
+	if (!log_level_parse(name, &level) || level == LOG_LVL_NOTICE)
 		return fail(err, ERR_PARSE, "invalid log level: %s", name);
 	return set(s, SWITCH_LOGLEVEL, name, err);
 }

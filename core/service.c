@@ -96,6 +96,7 @@ keep_lease(void *arg)
 	struct error err;
 	enum err r;
 
+	pthread_setname_np(pthread_self(), "lease");
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
 		if (!s->lease_lost) {

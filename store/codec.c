@@ -16,6 +16,7 @@
 #include "store/codec.h"
 #include "store/members.h"
 #include "util/buf.h"
+#include "util/utf8.h"
 #include "util/xalloc.h"
 
 #define BRICKS_MAX 100000	/* far beyond what fits into a document */
@@ -79,30 +80,6 @@ append(json_t *array, json_t *value)
 		xjson(NULL);
 }
 
-/* Length of the UTF-8 character at s, 0 if there is none; as jansson reads it:
- * no overlong forms, no surrogates, nothing beyond U+10FFFF.
- */
-static size_t
-utf8_length(const unsigned char *s)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 :
-		s[0] < 0xf0 ? 3 : s[0] < 0xf8 ? 4 : 0;
-	uint32_t c;
-
-	if (n <= 1)
-		return n;
-	c = s[0] & (0xffu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	return n;
-}
-
 /* Some strings are what a program on a node said, cut at some byte: they must
  * not make the record unwritable.
  */
@@ -115,12 +92,12 @@ text_to_json(const char *s)
 	if (j != NULL)
 		return j;
 	while (*s != '\0') {
-		size_t n = utf8_length((const unsigned char *)s);
+		size_t n = utf8_length(s, SIZE_MAX);
 
 		if (n > 0)
 			buf_add(&b, s, n);
 		else
-			buf_adds(&b, "\xef\xbf\xbd");	/* U+FFFD */
+			buf_adds(&b, UTF8_REPLACEMENT);
 		s += n > 0 ? n : 1;
 	}
 	return json_string(buf_str(&b));

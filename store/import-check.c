@@ -27,6 +27,16 @@ complain(struct import *d, bool leave_out, const char *text)
 			   "go on without", text);
 }
 
+/* When it takes back a clone, heketi forgets to take back its bricks, which are
+ * nowhere but in its database.
+ */
+static bool
+is_of_failed_clone(const struct import *d, const struct import_brick *s)
+{
+	return s->b.path[0] != '\0' && !import_has_own_path(d, &s->b) &&
+	       import_find(d, RECORD_VOLUME, s->volume) == NULL;
+}
+
 static void
 check_stray(struct import *d, const struct import_brick *s, bool leave_out)
 {
@@ -69,11 +79,28 @@ check_paths(struct import *d, struct volume *v, bool leave_out)
 	v->nbricks = kept;
 }
 
+static void
+check_attribute(struct import *d, const char *key, bool leave_out)
+{
+	CLEANUP_FREE char *text = xasprintf(
+		"attribute %s of the database is not known, it may be a newer "
+		"heketi's%s", key, leave_out ? ": left out" : "");
+
+	complain(d, leave_out, text);
+}
+
 void
 import_check_strays(struct import *d, bool leave_out)
 {
+	for (size_t i = 0; i < d->attributes.n; i++)
+		check_attribute(d, d->attributes.v[i], leave_out);
 	for (size_t i = 0; i < d->strays.n; i++)
-		check_stray(d, &d->strays.v[i], leave_out);
+		if (is_of_failed_clone(d, &d->strays.v[i]))
+			import_warn(d, "brick %s is of a clone (%s) that was "
+				    "not made: left out", d->strays.v[i].b.id,
+				    d->strays.v[i].volume);
+		else
+			check_stray(d, &d->strays.v[i], leave_out);
 	d->nbricks -= d->strays.n;
 	for (size_t i = 0; i < d->of[RECORD_VOLUME].n; i++)
 		check_paths(d, (void *)d->of[RECORD_VOLUME].v[i], leave_out);
@@ -259,32 +286,44 @@ import_hosting_free(const struct import *d, const struct volume *v)
 	return taken < v->size_bytes ? v->size_bytes - taken : 0;
 }
 
-/* What heketi does to old ones when it starts. */
+/* Of one that is locked it is kept back when that is unlocked. */
 static void
-check_hosting(struct import *d, struct volume *v)
+keep_back(struct import *d, struct volume *v)
 {
 	uint64_t gib = v->size_bytes >> GIB_SHIFT;
 	uint64_t reserve = (gib - gib * 98 / 100) << GIB_SHIFT;
-	uint64_t left;
 
-	if (v->block_reserved_bytes == 0 && v->block_free_bytes >= reserve) {
+	if (v->block_reserved_bytes > 0 ||
+	    v->restriction == RESTRICTION_LOCKED_BY_UPDATE)
+		return;
+	if (v->block_free_bytes >= reserve) {
 		v->block_reserved_bytes = reserve;
 		v->block_free_bytes -= reserve;
-	} else if (v->block_reserved_bytes == 0) {
-		import_warn(d, "volume %s (%s): too full for the 2%% that hosting "
-			  "volumes keep back: no more block volumes on it",
-			  v->id, v->name);
+		return;
+	}
+	import_warn(d, "volume %s (%s): too full for the 2%% that hosting "
+		    "volumes keep back: no more block volumes on it", v->id,
+		    v->name);
+	v->restriction = RESTRICTION_LOCKED_BY_UPDATE;
+}
+
+/* What heketi does to old ones when it starts, in its order: one whose free size
+ * was wrong is locked, so that nothing is kept back yet.
+ */
+static void
+check_hosting(struct import *d, struct volume *v)
+{
+	uint64_t left = import_hosting_free(d, v);
+
+	if (left != v->block_free_bytes) {
+		import_warn(d, "volume %s (%s): %" PRIu64 " GiB are said to be "
+			    "free for block volumes, %" PRIu64 " are: corrected, "
+			    "and no more block volumes on it", v->id, v->name,
+			    v->block_free_bytes >> GIB_SHIFT, left >> GIB_SHIFT);
+		v->block_free_bytes = left;
 		v->restriction = RESTRICTION_LOCKED_BY_UPDATE;
 	}
-	left = import_hosting_free(d, v);
-	if (left == v->block_free_bytes)
-		return;
-	import_warn(d, "volume %s (%s): %" PRIu64 " GiB are said to be free for "
-		  "block volumes, %" PRIu64 " are: corrected, and no more block "
-		  "volumes on it", v->id, v->name,
-		  v->block_free_bytes >> GIB_SHIFT, left >> GIB_SHIFT);
-	v->block_free_bytes = left;
-	v->restriction = RESTRICTION_LOCKED_BY_UPDATE;
+	keep_back(d, v);
 }
 
 static void

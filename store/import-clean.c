@@ -192,14 +192,20 @@ static struct volume *
 clone_for(struct import *d, const struct import_op *from, const char *id,
 	  const struct volume *source)
 {
-	CLEANUP_FREE char *name = xasprintf("vol_%s", id);
+	const char *told = d->clone_names != NULL ?
+			   kvs_get(d->clone_names, from->id) : NULL;
+	CLEANUP_FREE char *name = told != NULL ? xstrdup(told) :
+						 xasprintf("vol_%s", id);
 	struct volume *v = volume_new_like(source, id, name);
 
 	insert_volume(d, v);
-	import_warn(d, "operation %s: if its clone was to have another name than "
-		    "%s, heketi has not written that down: see 'gluster volume "
-		    "list', and 'gluster snapshot list %s' for snapshots tmpsnap_*",
-		    from->id, name, source->name);
+	if (told == NULL)
+		import_warn(d, "operation %s: if its clone was to have another "
+			    "name than %s, heketi has not written that down: "
+			    "see 'gluster volume list', and give --clone-name "
+			    "%s=NAME; and 'gluster snapshot list %s' for "
+			    "snapshots tmpsnap_*", from->id, name, from->id,
+			    source->name);
 	return adopt_all(d, from, v) ? v : NULL;
 }
 

@@ -64,6 +64,16 @@ member_flag(const struct reader *r, const json_t *j, const char *name)
 	return json_is_true(m);
 }
 
+/* A string in a list or map; null is Go's empty one. */
+static const char *
+text_of(const struct reader *r, const json_t *m, const char *name,
+	const char *expected)
+{
+	if (!json_is_string(m) && !json_is_null(m))
+		member_wrong(r, name, expected);
+	return json_is_string(m) ? json_string_value(m) : "";
+}
+
 /* A dump that went through heketi's own import has some as 5.0. */
 int64_t
 member_number(const struct reader *r, const json_t *j, const char *name)
@@ -102,12 +112,8 @@ member_list(const struct reader *r, const json_t *j, const char *name,
 	const json_t *m;
 	size_t i;
 
-	json_array_foreach(list, i, m) {
-		if (json_is_string(m))
-			strs_add(ret, json_string_value(m));
-		else
-			member_wrong(r, name, "a list of strings");
-	}
+	json_array_foreach(list, i, m)
+		strs_add(ret, text_of(r, m, name, "a list of strings"));
 }
 
 void
@@ -117,10 +123,6 @@ member_tags(const struct reader *r, const json_t *j, struct kvs *ret)
 	const char *key;
 	json_t *m;
 
-	json_object_foreach((json_t *)tags, key, m) {
-		if (json_is_string(m))
-			kvs_set(ret, key, json_string_value(m));
-		else
-			member_wrong(r, "tags", "strings");
-	}
+	json_object_foreach((json_t *)tags, key, m)
+		kvs_set(ret, key, text_of(r, m, "tags", "strings"));
 }

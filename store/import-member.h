@@ -37,4 +37,9 @@ void member_list(const struct reader *, const json_t *, const char *name,
 		 struct strs *ret);
 void member_tags(const struct reader *, const json_t *, struct kvs *ret);
 
+/* What one side of a relation says and the other does not (import-links.c); when
+ * all is read, and bricks are where they were read.
+ */
+void import_check_links(struct import *, const json_t *root);
+
 #endif

@@ -125,7 +125,8 @@ read_device(const struct reader *r, const json_t *j)
 
 	member_id(r, j, "NodeId", d->node);
 	d->name = xstrdup(member_text(r, info, "name"));
-	d->kind = BRICKYARD_DEVICE_BLOCK;
+	d->kind = strcmp(member_text(r, j, "Kind"), "directory") == 0 ?
+		  BRICKYARD_DEVICE_DIRECTORY : BRICKYARD_DEVICE_BLOCK;
 	member_tags(r, info, &d->tags);
 	d->state = state_of(r, j);
 	d->total_bytes = member_bytes(r, storage, "total", KIB_SHIFT);
@@ -197,6 +198,33 @@ param_of(const struct reader *r, const json_t *durability, const char *type,
 	kvs_set(ret, key, value);
 }
 
+static char *
+param_text(const struct reader *r, const json_t *j, const char *name)
+{
+	if (json_is_boolean(json_object_get(j, name)))
+		return xstrdup(member_flag(r, j, name) ? "true" : "false");
+	if (json_is_number(json_object_get(j, name)))
+		return xasprintf("%" PRId64, member_number(r, j, name));
+	return xstrdup(member_text(r, j, name));
+}
+
+/* Of a volume type that heketi has not; our own dumps have such. */
+static void
+params_of(const struct reader *r, const json_t *durability, const char *type,
+	  struct kvs *ret)
+{
+	const json_t *j = member_object(r, durability, type);
+	const char *name;
+	json_t *m;
+
+	json_object_foreach((json_t *)j, name, m) {
+		CLEANUP_FREE char *key = xasprintf("%s.%s", type, name);
+		CLEANUP_FREE char *value = param_text(r, j, name);
+
+		kvs_set(ret, key, value);
+	}
+}
+
 /* What heketi takes where a volume has nothing; its API refuses that by now. */
 static void
 default_param(struct kvs *params, const char *key, const char *dflt)
@@ -212,11 +240,17 @@ static void
 read_durability(const struct reader *r, const json_t *info, struct volume *v)
 {
 	const json_t *j = member_object(r, info, "durability");
+	const char *type;
+	json_t *m;
 
 	v->type = xstrdup(member_text(r, j, "type"));
 	param_of(r, j, "replicate", "replica", &v->params);
 	param_of(r, j, "disperse", "data", &v->params);
 	param_of(r, j, "disperse", "redundancy", &v->params);
+	json_object_foreach((json_t *)j, type, m)
+		if (json_is_object(m) && strcmp(type, "replicate") != 0 &&
+		    strcmp(type, "disperse") != 0)
+			params_of(r, j, type, &v->params);
 	if (strcmp(v->type, "disperse") == 0) {
 		default_param(&v->params, "disperse.data", "4");
 		default_param(&v->params, "disperse.redundancy", "2");
@@ -230,9 +264,10 @@ read_snapshot(const struct reader *r, const json_t *info, struct volume *v)
 	const json_t *factor = json_object_get(j, "factor");
 
 	v->snapshot_enable = member_flag(r, j, "enable");
+	/* heketi has no more digits, and makes thin pools with those it has. */
 	v->snapshot_factor = json_is_number(factor) ?
-			     json_number_value(factor) : 1;
-	if (factor != NULL && !json_is_number(factor))
+			     (double)(float)json_number_value(factor) : 1;
+	if (factor != NULL && !json_is_number(factor) && !json_is_null(factor))
 		member_wrong(r, "factor", "a number");
 	/* Never set: Go's zero. */
 	if (v->snapshot_factor < 1)
@@ -437,12 +472,37 @@ read_bucket(struct import *d, const json_t *root, const struct bucket *b)
 	sort_all(d);
 }
 
+/* What changes the meaning of the rest: heketi does not start with one that it
+ * does not know.
+ */
+static void
+list_unknown(struct import *d, const json_t *all)
+{
+	static const char *const known[] = {
+		"DB_CLUSTER_HAS_FILE_BLOCK_FLAG", "DB_BRICK_HAS_SUBTYPE_FIELD",
+		"DB_HAS_PENDING_OPS_BUCKET", "DB_DEVICE_HAS_ID_META",
+		"DB_GENERATION_ID",
+	};
+	const char *key;
+	json_t *entry;
+
+	json_object_foreach((json_t *)all, key, entry) {
+		bool found = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+			found = found || strcmp(key, known[i]) == 0;
+		if (!found)
+			*VEC_PUSH(&d->attributes) = xasprintf("%.80s", key);
+	}
+}
+
 static void
 read_attributes(struct import *d, const json_t *root)
 {
 	struct reader r = { .d = d, .what = "dump", .id = "itself" };
 	const json_t *all = member_object(&r, root, "dbattributeentries");
 
+	list_unknown(d, all);
 	if (json_object_get(all, "DB_CLUSTER_HAS_FILE_BLOCK_FLAG") != NULL)
 		return;
 	/* Clusters of before there were flags are for all. */
@@ -501,6 +561,7 @@ import_read(const char *path, struct import *d, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(buckets); i++)
 		read_bucket(d, root, &buckets[i]);
 	read_attributes(d, root);
+	import_check_links(d, root);
 	drop_linked(d);
 	return ERR_OK;
 }
@@ -523,6 +584,7 @@ import_release(struct import *d)
 	free(d->ops.v);
 	strs_release(&d->errors);
 	strs_release(&d->warnings);
+	strs_release(&d->attributes);
 	memset(d, 0, sizeof(*d));
 }
 

@@ -80,11 +80,8 @@ import_give_back(struct import *d, const struct brick *b)
 							     dev->used_bytes;
 }
 
-/* In heketi the bricks of a clone have their sources' paths until they are made:
- * nobody may be told to remove those.
- */
-static bool
-has_own_path(const struct import *d, const struct brick *b)
+bool
+import_has_own_path(const struct import *d, const struct brick *b)
 {
 	const struct records *all = &d->of[RECORD_VOLUME];
 	bool own = b->path[0] != '\0';
@@ -103,7 +100,8 @@ has_own_path(const struct import *d, const struct brick *b)
 static void
 list_brick(const struct import *d, struct buf *to, const struct brick *b)
 {
-	if (has_own_path(d, b))
+	/* Nobody may be told to remove what stays. */
+	if (import_has_own_path(d, b))
 		buf_addf(to, "%s%s:%s", to->len > 0 ? ", " : "", b->host,
 			 b->path);
 }

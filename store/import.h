@@ -78,7 +78,12 @@ struct import {
 	} ops;				/* pending */
 	struct strs errors;		/* why it can't be imported */
 	struct strs warnings;		/* what was put right, or is odd */
+	struct strs attributes;		/* of the database, that heketi 10 has not */
 	size_t nbricks;
+	/* Lent: what the clones of heketi's operations are called, where that is
+	 * known; it is in no dump.
+	 */
+	const struct kvs *clone_names;
 };
 
 /* ERR_NOTFOUND, ERR_PARSE: no such file, no such thing as a dump.  Faults of
@@ -103,14 +108,21 @@ void import_settle(struct import *, enum import_pending);
 /* Make an operation of ours of it; false: that can't be done. */
 bool import_clean(struct import *, const struct import_op *);
 
+/* Is there no other brick with its path?  In heketi the bricks of a clone have their
+ * sources' until they are made.
+ */
+bool import_has_own_path(const struct import *, const struct brick *);
 /* The space of a brick, unless another one lives in the same thin pool. */
 void import_give_back(struct import *, const struct brick *);
 /* What its block volumes and the reserve leave of a hosting volume. */
 uint64_t import_hosting_free(const struct import *, const struct volume *);
 /* Leave out what belongs to nothing, instead of refusing it: errors about
- * strays become warnings.  After import_settle.
+ * strays, and attributes that nobody knows, become warnings.  After import_settle.
  */
 void import_check_strays(struct import *, bool leave_out);
+
+/* The logical volumes of clones, as gluster has named them. */
+void import_name_clones(struct import *);
 
 /* References, names, accounts; after import_settle and when every volume has its
  * bricks_per_set.

@@ -4,9 +4,9 @@ libstore_la_SOURCES = \
 	%D%/bulk.c %D%/bulk.h \
 	%D%/codec.c %D%/codec.h \
 	%D%/copy.c %D%/copy.h \
-	%D%/import.h %D%/import-check.c %D%/import-member.c \
+	%D%/import.h %D%/import-check.c %D%/import-links.c %D%/import-member.c \
 	%D%/import-member.h %D%/import-read.c \
-	%D%/import-clean.c %D%/import-settle.c \
+	%D%/import-clean.c %D%/import-clone.c %D%/import-settle.c \
 	%D%/members.h \
 	%D%/jsonfile.c %D%/jsonfile.h \
 	%D%/mirror.c %D%/mirror.h \

@@ -602,9 +602,58 @@ gluster_expand(struct step *st, const struct brickyard_gluster_volume *gv,
 	return 0;
 }
 
+/* Only a clone that died before its end, ours or heketi's, leaves such a one. */
+static bool
+is_left_over(const char *snapshot)
+{
+	static const char prefix[] = "tmpsnap_";
+	size_t n = sizeof(prefix) - 1;
+
+	return strncmp(snapshot, prefix, n) == 0 &&
+	       strspn(snapshot + n, "0123456789abcdef") == 32 &&
+	       snapshot[n + 32] == '\0';
+}
+
+/* How many of them are gone now, or -1. */
+static int
+clear_snapshots(struct step *st, const char *name)
+{
+	CLEANUP_WORDS struct words w = {0};
+	CLEANUP_SPAWN struct spawn_result r = {0};
+	char *save = NULL;
+	int n = 0;
+
+	words_add(&w, "snapshot");
+	words_add(&w, "list");
+	words_add(&w, name);
+	if (run_words(st, &w, &r) < 0)
+		return -1;
+	for (char *s = r.out.s != NULL ? strtok_r(r.out.s, "\n", &save) : NULL;
+	     s != NULL; s = strtok_r(NULL, "\n", &save)) {
+		if (!is_left_over(s))
+			continue;
+		(void)run_do(st, "snapshot", "deactivate", s, NULL);
+		if (run_do(st, "snapshot", "delete", s, NULL) < 0)
+			return -1;
+		local_host->log(BRICKYARD_LOG_NOTICE, "volume %s: snapshot %s, "
+				"left over of a clone, is deleted", name, s);
+		n++;
+	}
+	return n;
+}
+
+static int
+delete_volume(struct step *st, const char *name)
+{
+	return run_do(st, "volume", "delete", name, NULL) == 0 ||
+	       has(st->fault.text, "does not exist") ? 0 : -1;
+}
+
 int
 gluster_destroy(struct step *st, const char *name)
 {
+	struct fault why;
+
 	if (check_name(st, name) < 0)
 		return -1;
 	if (run_do(st, "volume", "stop", name, "force", NULL) < 0) {
@@ -618,8 +667,12 @@ gluster_destroy(struct step *st, const char *name)
 					"not stop, trying to delete it: %s",
 					name, st->fault.text);
 	}
-	if (run_do(st, "volume", "delete", name, NULL) == 0 ||
-	    has(st->fault.text, "does not exist"))
+	if (delete_volume(st, name) == 0)
 		return 0;
+	why = st->fault;
+	if (has(why.text, " snapshots") && clear_snapshots(st, name) > 0 &&
+	    delete_volume(st, name) == 0)
+		return 0;
+	st->fault = why;
 	return step_prefix(st, "Unable to delete volume %s: ", name);
 }

@@ -259,6 +259,12 @@ gl_rebalance() {
 		by_note "volume $1: rebalance did not start, ignoring: $BY_OUT"
 }
 
+gl_delete() {
+	by_mine
+	by_at "gluster volume delete $1"
+	gl_try volume delete "$1" || gl_says 'does not exist'
+}
+
 gl_destroy() {
 	by_mine
 	by_at "gluster volume stop $1"
@@ -267,10 +273,15 @@ gl_destroy() {
 		gl_says 'not in the started state' ||
 			by_note "volume $1 did not stop, trying to delete it: $BY_OUT"
 	fi
-	by_mine
-	by_at "gluster volume delete $1"
-	gl_try volume delete "$1" || gl_says 'does not exist' || {
-		BY_OUT="Unable to delete volume $1: $BY_OUT"
-		by_fail -
-	}
+	gl_delete "$1" && return
+	# Snapshots are somebody's, except those of clones that were not finished.
+	if gl_says 'as it has .* snapshots'; then
+		gl_words=$BY_OUT
+		gl_status=$BY_RC
+		gl_snap_clear "$1" && gl_delete "$1" && return
+		BY_OUT=$gl_words
+		BY_RC=$gl_status
+	fi
+	BY_OUT="Unable to delete volume $1: $BY_OUT"
+	by_fail -
 }

@@ -102,6 +102,20 @@ gl_snap_drop() {
 	gl_snap delete "$1" || gl_says 'does not exist' || gl_says 'not found' || return
 }
 
+# gl_snap_clear NAME: those of its snapshots that only a clone can have left, ours or
+# heketi's, which died before its end; 1 when there are none.
+gl_snap_clear() {
+	by_at "gluster snapshot list $1"
+	gl_fetch snapshot list "$1" || return
+	gl_left=$(printf '%s\n' "$G_XML" | tr '<' '\n' |
+		sed -n 's,^snapshot>\(tmpsnap_[0-9a-f]\{32\}\)$,\1,p')
+	[ -n "$gl_left" ] || return
+	for gl_snapshot in $gl_left; do
+		gl_snap_drop "$gl_snapshot" || return
+		by_note "volume $1: snapshot $gl_snapshot, left over of a clone, is deleted"
+	done
+}
+
 gl_clone_failed() {
 	gl_words=$BY_OUT
 	gl_status=$BY_RC

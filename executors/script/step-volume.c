@@ -277,6 +277,7 @@ lower_volume_destroy(struct brickyard_executor_instance *in,
 	if (check_gluster_volume(&st, name) < 0)
 		return -1;
 	step_use_gluster(&st);
+	step_part(&st, part_heal);
 	step_do(&st, "gl_destroy", name, NULL);
 	return step_run(&st);
 }

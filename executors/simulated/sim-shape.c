@@ -125,7 +125,8 @@ sim_read_shape(struct step *s, const struct brickyard_gluster_volume *v,
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "volume create:"
 				   " %s: replicated-dispersed volume is not"
 				   " supported", v->name);
-	if (c.arbiter > 1 || (c.arbiter == 1 && ret->set_size != 3))
+	if (!s->sim->any_option &&
+	    (c.arbiter > 1 || (c.arbiter == 1 && ret->set_size != 3)))
 		return step_refuse(s, BRICKYARD_ERR_INVALID, "For arbiter"
 				   " configuration, replica count must be 2 and"
 				   " arbiter count must be 1. The 3rd brick of"

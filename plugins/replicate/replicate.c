@@ -2,7 +2,9 @@
 /* replicate: every file is whole on each brick of a set.  Parameter: replica,
  * the number of copies (1 to 3, by default 2).  With the volume option
  * user.heketi.arbiter the third brick of each set is an arbiter: it keeps names
- * and attributes only, to break ties, and so is small.
+ * and attributes only, to break ties, and so is small.  Two copies and an arbiter
+ * are asked for as replica 3, of which one is the arbiter, or, as gluster has it
+ * since its version 4, as replica 2 and an arbiter.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,38 +66,40 @@ replicate_has_arbiter(const struct brickyard_volume_request *request)
 	return arbiter;
 }
 
+/* Whether an arbiter goes with the number of copies is not looked at, as heketi
+ * does not: what gluster makes nothing of (one copy) it says itself.
+ */
 static int
 replicate_validate(const struct brickyard_volume_request *request,
 		   struct brickyard_error *err)
 {
-	long copies = replicate_copies(request);
+	if (replicate_copies(request) >= 0)
+		return 0;
+	host->fail(err, BRICKYARD_ERR_INVALID, "Invalid replica value");
+	return -1;
+}
 
-	if (copies < 0) {
-		host->fail(err, BRICKYARD_ERR_INVALID, "Invalid replica value");
-		return -1;
-	}
-	if (replicate_has_arbiter(request) && copies != 3) {
-		host->fail(err, BRICKYARD_ERR_INVALID, "Invalid replica value: "
-			   "an arbiter volume needs replica 3, not %ld",
-			   copies);
-		return -1;
-	}
-	return 0;
+static uint32_t
+replicate_bricks(const struct brickyard_volume_request *request)
+{
+	uint32_t copies = (uint32_t)replicate_copies(request);
+
+	return copies == 2 && replicate_has_arbiter(request) ? 3 : copies;
 }
 
 static int
 replicate_geometry(const struct brickyard_volume_request *request,
 		   struct brickyard_geometry *ret, struct brickyard_error *err)
 {
-	uint32_t copies = (uint32_t)replicate_copies(request);
+	uint32_t bricks = replicate_bricks(request);
 
-	ret->bricks_per_set = copies;
+	ret->bricks_per_set = bricks;
 	ret->data_bricks = 1;
 	/* Three bricks serve only while two agree, be it for reading; two are
 	 * each enough alone, as gluster has no quorum for them by default.
 	 */
-	ret->max_missing = copies > 1 ? 1 : 0;
-	ret->write_quorum = copies > 2 ? 2 : 1;
+	ret->max_missing = bricks > 1 ? 1 : 0;
+	ret->write_quorum = bricks > 2 ? 2 : 1;
 	ret->sets_per_command = 5;
 	ret->min_set_factor = 1;
 	return 0;

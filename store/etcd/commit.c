@@ -59,6 +59,7 @@
 #include "util/xalloc.h"
 
 #define RESOLVE_FACTOR	4
+#define FIRST_WAIT_MS(timeout_ms)	((timeout_ms) * 2 / 5)	/* of several endpoints */
 #define RETRY_MIN_MS	20
 #define RETRY_MAX_MS	500
 #define ANEW_MAX	4	/* starts after the outcome key was interfered with */
@@ -425,7 +426,10 @@ refused(struct commit *c, const struct answer *ans, int64_t until_ms,
 	return NOT_DONE;
 }
 
-/* Send it until its fate is known. */
+/* Send it until its fate is known.  A member that the network lost says nothing,
+ * and perhaps nobody else is asking it, who would tell: so the first copy is not
+ * waited for as long as the others.
+ */
 static enum verdict
 drive(struct commit *c, int64_t *ret_revision, struct error *err)
 {
@@ -433,6 +437,7 @@ drive(struct commit *c, int64_t *ret_revision, struct error *err)
 	CLEANUP(buf_release) struct buf body = { 0 };
 	struct call call = {
 		.path = "/v3/kv/txn", .body = &body, .once = true,
+		.attempt_ms = l->urls.n > 1 ? FIRST_WAIT_MS(l->timeout_ms) : 0,
 	};
 	int pause_ms = RETRY_MIN_MS;
 
@@ -456,6 +461,7 @@ drive(struct commit *c, int64_t *ret_revision, struct error *err)
 				call.until_ms = clock_mono_ms() +
 					(int64_t)RESOLVE_FACTOR * l->timeout_ms;
 			c->doubt = call.strict = true;
+			call.attempt_ms = 0;
 			break;
 		}
 		if (atomic_load(&l->stopping) ||

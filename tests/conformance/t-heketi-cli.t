@@ -322,6 +322,13 @@ def both(line):
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
     for line, (a, b) in zip(lines, pool.map(both, lines)):
         compare(line, a, b)
+# Help has words of its own, but the same status, on the same stream.
+for line in ("", "--json", "-- foo", "help", "help foo", "help volume foo",
+             "volume", "volume foo", "volume foo --json", "server operations x",
+             "server state examine foo", "volume create --help=1"):
+    a, b = both(line)
+    tap.is_((b[0], bool(b[1]), bool(b[2])), (a[0], bool(a[1]), bool(a[2])),
+            "heketi-cli %s shows help" % line)
 for line, text in OWN.items():
     tap.is_(ours(*line.replace("ID", UNKNOWN).split()),
             (255, "", "Error: %s\n" % text), "ours: " + line)

@@ -34,6 +34,7 @@ dist_check_SCRIPTS += \
 	%D%/t-metrics.t \
 	%D%/t-inject.t \
 	%D%/t-operations.t \
+	%D%/t-profile.t \
 	%D%/t-queue.t \
 	%D%/t-remove-pending.t \
 	%D%/t-replicas.t \

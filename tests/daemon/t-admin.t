@@ -52,6 +52,8 @@ def texts():
                  'Only "glusterfs" logger may be modified\n'),
                 ({"loglevel": {"glusterfs": "loud"}}, 422,
                  "invalid log level: loud\n"),
+                ({"loglevel": {"glusterfs": "notice"}}, 422,
+                 "invalid log level: notice\n"),
                 ({"loglevel": 1}, 400, "request unable to be parsed: ")):
             got = ask(d, "POST", "/internal/logging", body)
             tap.ok(got[0] == status and got[1].decode().startswith(text),

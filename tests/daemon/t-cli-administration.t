@@ -243,6 +243,33 @@ def by_the_name_of_heketi_cli():
     tap.is_(heketi_cli("foo"), (
         255, "", "Error: unknown command \"foo\" for \"heketi-cli\"\n"
         "Run 'heketi-cli --help' for usage.\n"), "heketi-cli foo")
+    for words in (("volume",), ("server", "operations"), ("volume", "endpoint")):
+        for more in ((), ("foo",), ("foo", "bar"), ("--", "foo"), ("lsit",)):
+            status, out, err = heketi_cli(*words, *more)
+            tap.is_((status, err), (0, ""), "heketi-cli %s is no mistake" %
+                    " ".join(words + more))
+            tap.has(out, "Usage:\n  heketi-cli %s COMMAND\n" % " ".join(words),
+                    "and shows help")
+    tap.is_(heketi_cli("volume", "foo", "--bar"),
+            (255, "", "Error: unknown flag: --bar\n"), "but a flag is one")
+    for words in ((), ("--json",), ("--", "foo"), ("--help=0",), ("-h=f",)):
+        status, out, err = heketi_cli(*words)
+        tap.is_((status, out), (0, ""), "told nothing to do: heketi-cli %s" %
+                " ".join(words))
+        tap.has(err, "Usage:\n  heketi-cli [FLAGS] COMMAND\n", "it says so")
+    status, out, err = heketi_cli("help", "foo", "bar")
+    tap.is_((status, out, err.split("\n")[0]),
+            (0, "", "Unknown help topic [`foo` `bar`]"), "help on nothing")
+    for more in ("--help", "--help=1", "-h", "-h=true"):
+        tap.is_(heketi_cli("volume", "list", more)[::2], (0, ""), more)
+    tap.is_(heketi_cli("volume", "list", "--help=x"),
+            (255, "", 'Error: invalid argument "x" for "-h, --help" flag: '
+             'strconv.ParseBool: parsing "x": invalid syntax\n'),
+            "help has a value, or is none")
+    p = subprocess.run([BRICKYARD, "volume", "foo"], capture_output=True, text=True)
+    tap.is_((p.returncode, p.stdout), (255, ""), "brickyard volume foo is one")
+    tap.has(p.stderr, 'unknown command "foo" for "brickyard volume"',
+            "and is told")
     tap.is_(heketi_cli("cluster", "list", "--foo"),
             (255, "", "Error: unknown flag: --foo\n"), "an unknown flag")
     tap.has(heketi_cli("help")[1], "Usage:\n  heketi-cli [FLAGS] COMMAND\n",

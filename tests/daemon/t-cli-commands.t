@@ -359,6 +359,19 @@ def volumes():
                 "Durability Type: %s\n%sSnapshot Factor: 1.10\n\n" %
                 (durability["type"], lines),
                 "volume info counts sets of type %(type)s" % durability)
+    for options, sets in ((["", "user.heketi.arbiter true", ""], 2),
+                          (["user.heketi.arbiter 1", "user.heketi.arbiter x"], 3),
+                          (["user.heketi.arbiter false"], 3), ([], 3)):
+        fake.clear()
+        fake.on("GET", "/volumes/" + V1, json=dict(
+            VOLUME, durability={"type": "replicate", "disperse": {},
+                                "replicate": {"replica": 2}},
+            glustervolumeoptions=options))
+        tap.has(fake.run("volume", "info", V1).out,
+                "Distribute Count: %d\nReplica Count: 2\n" % sets,
+                "six bricks, options %s" % options)
+    fake.clear()
+    fake.on("GET", "/volumes/" + V1, json=dict(odd, durability=durability))
     fake.prints(("volume", "info", V1, "--json"),
                 compact(dict(odd, durability=durability)),
                 "--json mangles neither % nor 1.1")

@@ -132,6 +132,11 @@ for text, why in (
         (sound.replace('"port": "8080"', '"port": true'),
          "Unable to parse configuration: file %s:3: 'port' must be a string"
          % FILE),
+        (sound.replace('"port": "8080"', '"port": 80.5'),
+         "Unable to parse configuration: file %s:3: 'port' must be a string"
+         % FILE),
+        (sound.replace('"executor": "mock"', '"executor": 1.5'),
+         "'glusterfs.executor' must be a string"),
         (sound.replace("120", '"soon"'),
          "Unable to parse configuration: file %s:43: "
          "'glusterfs.refresh_time_monitor_gluster_nodes' must be a whole "
@@ -156,9 +161,19 @@ tap.ok(code == 0 and "# warning: environment HEKETI_BLOCK_HOSTING_VOLUME_SIZE "
 code, out, err = check(sound, {"HEKETI_JWT_IAT_LEEWAY_SECONDS": "-1",
                                "HEKETI_MAX_INFLIGHT_OPERATIONS": "0"})
 tap.ok(code == 0 and out.count("# warning: environment ") == 1 and
-       "# warning: environment HEKETI_JWT_IAT_LEEWAY_SECONDS must be 0 to 86400,"
-       " not -1, ignoring\n" in out, "or without a number that can't be") or \
+       "# warning: environment HEKETI_JWT_IAT_LEEWAY_SECONDS must be 0 to "
+       "4294967295, not -1, ignoring\n" in out, "or without a number that can't be") or \
     tap.diag(code, out, err)
+code, out, err = check(sound.replace('"22"', '""').replace(
+    '"storage"', '""').replace('"/etc/fstab"', '""').replace(
+    '"profiling": false', '"default_state": ""'))
+tap.ok(code == 0 and "glusterfs.sshexec.port = 22    (default)\n" in out and
+       "default_state = normal    (default)\n" in out and
+       "glusterfs.kubeexec.fstab = /etc/fstab    (default)\n" in out,
+       "an empty word leaves the default") or tap.diag(code, out, err)
+code, out, err = check(sound.replace("nodes\": 120", "nodes\": 604800").replace(
+    "nodes\": 10", "nodes\": 4294967295"))
+tap.is_((code, err), (0, ""), "what is never by heketi's numbers is sound")
 code, out, err = check(sound.replace('"executor"', '"excutor"'))
 tap.ok(code == 0 and ("# warning: file %s:26: 'glusterfs.excutor' is not known, "
                       "ignoring; did you mean 'glusterfs.executor'?\n" % FILE)
@@ -168,6 +183,16 @@ tap.ok(code == 0 and ("# warning: file %s:26: 'glusterfs.excutor' is not known, 
 code, out, err = run()
 tap.is_((code, out, err), (1, "", "Please provide configuration file\n"),
         "without anything at all a file is asked for")
+tap.is_(run("--config="), (1, "", "Please provide configuration file\n"),
+        "one without a name is none")
+for command in (("cleanup-operations",), ("state", "examine", "gluster"),
+                ("update-dbvol", "--config=")):
+    tap.is_(run("offline", *command), (1, "", "Configuration file is required\n"),
+            "also by offline " + " ".join(command))
+for words in (("help",), ("db",), ("offline",)):
+    code, out, err = run(*words)
+    tap.ok(code == 0 and out.startswith("Usage: brickyardd") and err == "",
+           "brickyardd %s: help" % words)
 code, out, err = run("--config", os.path.join(work, "none"))
 tap.ok(code == 1 and "No such file" in err, "a file that is not there")
 code, out, err = run("--config", FILE, "--listen", "127.0.0.1:0",

@@ -67,6 +67,8 @@ class Half:
     def dump(self, change):
         """The file, after one operation of ours became one of heketi's."""
         out = self.at("dump.json")
+        if os.path.exists(out + ".ours"):
+            os.unlink(out + ".ours")
         code, _, err = db("db", "export", "--dbfile", self.at("old"),
                           "--jsonfile", out + ".ours")
         assert code == 0, err
@@ -79,13 +81,14 @@ class Half:
             json.dump(d, f)
         return out
 
-    def import_(self, change):
+    def import_(self, change, *more):
         conf = self.at("brickyard.json")
         with open(conf, "w") as f:
             json.dump(dict(self.config, glusterfs={"executor": "simulated"}), f)
         code, out, err = db("db", "import", "--config", conf, "--jsonfile",
                             self.dump(change), "--store",
-                            "sqlite:" + self.at("new"), "--pending", "clean")
+                            "sqlite:" + self.at("new"), "--pending", "clean",
+                            *more)
         return code, out + err
 
     def serve(self, what):
@@ -95,15 +98,6 @@ class Half:
                what + ": nothing is pending") or tap.diag(d.log()[-2000:])
         tap.is_(audit(d, self.state), [], what + ": nodes and accounts agree")
         return d
-
-
-def unlink_new(dump):
-    """heketi's device has a brick when the eviction is over."""
-    for op in dump["pendingoperations"].values():
-        for a in op["Actions"]:
-            if a["Change"] == 1:
-                b = dump["brickentries"][a["Id"]]["Info"]
-                dump["deviceentries"][b["device"]]["Bricks"].remove(a["Id"])
 
 
 def evictions():
@@ -117,7 +111,7 @@ def evictions():
         h = Half(fault)
         old = h.volume["bricks"][0]["id"]
         h.die("/bricks/to-evict/" + old, {})
-        code, said = h.import_(unlink_new)
+        code, said = h.import_(lambda dump: None)
         tap.ok(code == 0 and "       1 operations to be cleaned up\n" in said,
                "evict, %s: imported" % fault) or tap.diag(said)
         d = h.serve("evict, " + fault)
@@ -177,6 +171,54 @@ def clones():
             d.stop()
 
 
+def clones_with_a_name():
+    """heketi has not written it down; who looks at gluster can tell."""
+    name = "--clone-name=%s=" % HEKETIS
+    for fault, there in (("volume_clone#1=exit-before", 1),
+                         ("volume_clone#1=exit-after", 2)):
+        what = "named clone, " + fault
+        h = Half(fault)
+        h.die("/volumes/%s/clone" % h.volume["id"], {"name": "copy"})
+        tap.is_(len(accounts(h.state)["volumes"]), there,
+                what + ": what is there before")
+        code, said = h.import_(as_heketi_has_it, name + "copy")
+        tap.ok(code == 0 and "written that down" not in said,
+               what + ": imported with its name") or tap.diag(said)
+        d = h.serve(what)
+        tap.is_([v["name"] for v in accounts(h.state)["volumes"]], ["data"],
+                what + ": it is gone")
+        d.stop()
+    h = Half("volume_clone#1=exit-before")
+    h.d.run("POST", "/volumes", {"size": 1, "name": "other",
+                                 "durability": REPLICA_2})
+    h.die("/volumes/%s/clone" % h.volume["id"], {"name": "copy"})
+
+    def forget_other(dump):
+        """It is somebody's who does not use heketi."""
+        as_heketi_has_it(dump)
+        (i,) = [i for i, v in dump["volumeentries"].items()
+                if v["Info"]["name"] == "other"]
+        for b in dump["volumeentries"].pop(i)["Bricks"]:
+            dump["brickentries"].pop(b)
+
+    for arg, why in (
+            (name + "data", "/data': two objects have that name"),
+            (name + "a b", "=a b: that is no name of a volume"),
+            ("--clone-name=" + HEKETIS, "=: that is no name of a volume"),
+            ("--clone-name=%s=copy" % ("0" * 32), "has that id")):
+        code, said = h.import_(as_heketi_has_it, arg)
+        tap.ok(code == 1 and why in said, "clone name: " + why) or tap.diag(said)
+    code, said = h.import_(forget_other, name + "other")
+    tap.is_(code, 0, "wrong clone name: imported") or tap.diag(said)
+    d = Daemon(store="sqlite:" + h.at("new"), config=h.config)
+    tap.ok(wait_for(lambda: d.json("GET", "/operations")["failed"] == 1, 30),
+           "wrong clone name: the cleaning fails") or tap.diag(d.log()[-2000:])
+    tap.has(d.log(), "volume other: it is no clone: ", "and says why")
+    tap.is_(sorted(v["name"] for v in accounts(h.state)["volumes"]),
+            ["data", "other"], "what is no clone is left alone")
+    d.stop()
+
+
 def of_heketis_own():
     """Dumps that heketi 10.4.1 wrote while gluster was at work."""
     for name, kind in (("clone-new", "clone-volume"), ("evict-new",
@@ -205,6 +247,7 @@ def of_heketis_own():
 
 evictions()
 clones()
+clones_with_a_name()
 of_heketis_own()
 shutil.rmtree(work)
 tap.done()

@@ -159,6 +159,18 @@ with gzip.open(p.path("archive", kept[1]), "rt") as f:
 tap.has(p.log(), "HEKETI_TRY_UPDATE_DB_VOL: the state is not on a volume",
         "a variable without meaning is named")
 p.stop()
+p.start()
+p.stop()
+tap.is_(sorted(os.listdir(p.path("archive"))), kept,
+        "the same dump is not put there twice")
+p = Pod()
+for word, there in (("", False), ("", True), ("-", False), ("/dev/null", False)):
+    shutil.rmtree(p.path("heketi", "archive"), ignore_errors=True)
+    p.env["HEKETI_DB_ARCHIVE_PATH"] = word
+    p.start()
+    p.stop()
+    tap.is_((os.path.exists(p.path("heketi", "archive")), os.path.exists("-")),
+            (there, False), "an archive in HEKETI_PATH, variable '%s'" % word)
 p = Pod(HEKETI_DB_ARCHIVE_COUNT="x")
 tap.ok(p.start() is None and "HEKETI_DB_ARCHIVE_COUNT is 'x'" in p.log(),
        "a number that is none")

@@ -223,7 +223,7 @@ for body, want in (
         ("7", "json: cannot unmarshal number into Go value of type"
          " api.AdminStatus"),
         ('{"state":1}', "json: cannot unmarshal number into Go struct field"
-         " AdminStatus.state of type string")):
+         " AdminStatus.state of type api.AdminState")):
     text("POST", "/admin", body, 400,
          "request unable to be parsed: %s\n" % want)
 
@@ -248,5 +248,10 @@ for executor, want in (("mock", 200), ("inject/mock", 200), ("simulated", 500)):
     if want == 200:
         tap.is_(json.loads(got)["glustervolumeoptions"], [""] + BLANKS + [""],
                 "and it is told as it was given")
+    status, _, got = d.run("POST", "/volumes", {
+        "size": 1, "durability": {"type": "replicate",
+                                  "replicate": {"replica": 1}},
+        "glustervolumeoptions": ["user.heketi.arbiter 1"]})
+    tap.is_(status, want, "nor at one copy and an arbiter: " + executor)
     d.stop()
 tap.done()

@@ -93,6 +93,27 @@ def with_somebody_elses_database():
         d.stop()
 
 
+def whose_sets_nobody_knows():
+    """Bricks are in order of their ids, so that a set may be on one node."""
+    with tempfile.TemporaryDirectory(prefix="mock-") as work:
+        dump, store = os.path.join(work, "dump"), os.path.join(work, "db")
+        with open(dump, "w") as f:
+            f.write(dumps.text("plain"))
+        dumps.db("db", "import", "--jsonfile", dump, "--store",
+                 "sqlite:" + store)
+        d = Daemon(executor="mock", store="sqlite:" + store)
+        i, = [i for i in d.json("GET", "/volumes")["volumes"]
+              if d.json("GET", "/volumes/" + i)["name"] == "vol_a"]
+        status, _, body = d.run("POST", "/volumes/%s/expand" % i,
+                                {"expand_size": 10})
+        tap.is_(status, 200, "a volume of several sets is expanded") or \
+            tap.diag(body)
+        tap.is_(d.run("DELETE", "/volumes/" + i)[0], 204, "and deleted")
+        tap.is_(d.json("GET", "/db/check")["totalinconsistencies"], 0,
+                "all is consistent")
+        d.stop()
+
+
 def larger_than_the_disks_are():
     with tempfile.TemporaryDirectory(prefix="mock-") as work:
         dump, store = os.path.join(work, "dump"), os.path.join(work, "db")
@@ -128,6 +149,7 @@ def simulated_nodes_know_better():
 
 after_a_restart()
 with_somebody_elses_database()
+whose_sets_nobody_knows()
 larger_than_the_disks_are()
 simulated_nodes_know_better()
 tap.done()

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib"))
+import dumps
 import etcd
 import tap
 from audit import audit
@@ -239,6 +240,35 @@ def by_itself():
         d.stop()
 
 
+def offline():
+    """brickyardd offline cleanup-operations, as heketi's in the foreground."""
+    d = World(**MANUAL)
+    try:
+        d.topology(nodes=2)
+        first, second = fail_a_create(d), fail_a_create(d)
+        config = os.path.join(d.work, "conf")
+        with open(config, "w") as f:
+            json.dump({"glusterfs": dict(MANUAL["glusterfs"],
+                                         executor="simulated"),
+                       "executors": {"simulated": {
+                           "state_file": d.state, "faults_file": d.faults}}}, f)
+        d.terminate()
+        args = ("offline", "cleanup-operations", "--config", config, "--store",
+                d.store)
+        code, _, err = dumps.db(*args)
+        tap.ok(code == 1 and "0 operations cleaned up, 2 remain\n" in err,
+               "offline: what fails again remains") or tap.diag(err)
+        d.set_faults("")
+        code, _, err = dumps.db(*args)
+        tap.ok(code == 0 and "2 operations cleaned up, 0 remain\n" in err,
+               "offline: what had failed is cleaned up") or tap.diag(err)
+        d.start()
+        tap.is_(ask(d, "GET", "/operations"), NOTHING, "none is left")
+        tap.is_(audit(d, d.state), [], "nor anything on the nodes")
+    finally:
+        d.stop()
+
+
 def throttled(d, volume, c, ns, ds):
     """Which requests need a place, while there is none."""
     path = "/volumes/" + volume["id"]
@@ -319,6 +349,7 @@ texts()
 under_way()
 by_hand()
 by_itself()
+offline()
 limit()
 etcd.require()
 replicas()

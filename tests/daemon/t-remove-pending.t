@@ -87,6 +87,12 @@ for kind, find in (("devices", lambda b: b["device"]),
              for k, v in dump["pendingoperations"].items()},
             {parent: (6, [8, 12]), child: (8, [3, 13, 1])},
             "and both operations")
+    tap.is_([(name, i) for name in ("volumeentries", "deviceentries")
+             for i, e in dump[name].items() if new in e["Bricks"]], [],
+            "nobody lists the new one before it has the old one's place")
+    where = dump["brickentries"][new]["Info"]["device"]
+    tap.ok(new not in [b["id"] for b in d.json("GET", "/devices/" + where)
+                       ["bricks"]], "nor does its device")
     check = d.json("GET", "/db/check")
     tap.is_((check["bricks"]["inconsistencies"],
              check["pendingoperations"]["inconsistencies"],

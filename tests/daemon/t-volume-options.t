@@ -60,6 +60,20 @@ def arbiters(d):
             ([key + " 0", key + " 1"], True)):
         tap.is_(create(d, *options, durability=REPLICA_3),
                 small if arbiter else [1 << 20] * 3, "arbiter: %s" % options)
+    for replica, options, want in (
+            ({}, [key + " 1"], small), ({"replica": 2}, [key + " 1"], small),
+            ({"replica": 2}, [key + " 0"], [1 << 20] * 2),
+            ({"replica": 1}, [key + " 1"], "For arbiter configuration, replica"
+             " count must be 2 and arbiter count must be 1. The 3rd brick of"
+             " the replica will be the arbiter")):
+        tap.is_(create(d, *options, durability={
+            "type": "replicate", "replicate": replica}), want,
+            "%s, and %s: gluster's two ways to say it" % (replica, options))
+    for kind, more, want in (
+            ("none", {}, [1 << 20]),
+            ("disperse", {"data": 2, "redundancy": 1}, [1 << 20] * 3)):
+        tap.is_(create(d, key + " 1", size=2 if more else 1, durability={
+            "type": kind, kind: more}), want, "no arbiter with " + kind)
     for value, kib in (("64", 16384), ("32", 32768), ("0", 16384),
                        ("x", 16384), ("-1", 16384), (" 32", 16384),
                        ("1048576", 16384), ("1", 1 << 20)):

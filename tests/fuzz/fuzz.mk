@@ -10,8 +10,8 @@ FUZZ_CPPFLAGS = $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) \
 	$(JANSSON_CFLAGS) $(CURL_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS)
 FUZZ_LIBS = $(JANSSON_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS) -lm -lpthread
 FUZZED = $(filter %.c,$(libutil_la_SOURCES) $(libstore_la_SOURCES)) \
-	api/auth.c api/gojson.c api/gosyntax.c api/path.c api/route.c \
-	api/validate.c cli/fmt.c cli/topology-check.c cli/topology-file.c
+	api/auth.c api/gojson.c api/gosyntax.c api/gotext.c api/path.c api/route.c \
+	api/validate.c cli/fmt.c cli/go-words.c cli/topology-check.c cli/topology-file.c
 FUZZ_OBJECTS = $(FUZZED:%.c=fuzz/%.o)
 FUZZ_BINARIES = $(FUZZERS:%=fuzz/fuzz-%)
 

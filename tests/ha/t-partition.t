@@ -17,10 +17,12 @@ ha.require()
 if network.missing():
     tap.skip_all(network.missing() + "; t-fence-*.t and t-etcd-faults.t cut "
                  "connections instead")
-LEASE_S = 4                 # longer than an election may take here
+LEASE_S = 8                 # a split vote takes etcd up to five, a renewal a third
 NO_S = LEASE_S + 2          # until somebody has said that he is not ready
 PROBE_S = LEASE_S + 1.5     # for one answer
-SLOW_S = 4.5                # what failing over may cost a client
+SLOW_S = 4.5                # what failing over may cost a client,
+ELECTION_S = 2              # this much of it etcd's vote, which a split doubles
+ELECTED_S = 1               # until all have heard of the new leader
 BACK_S = 20
 WORST_S = 27                # a commit that nobody answers
 inst = ha.Installation(replicas=3, members=3, network=True,
@@ -70,17 +72,59 @@ class Probe:
                       "more than %.1f s" % (what, min(no, default=-1), slow)):
             tap.diag(*map(repr, self.answers))
 
-    def says_yes(self, what):
+    def says_yes(self, what, election=None):
+        """While the members have no leader nobody can be ready."""
+        since = election.took + ELECTED_S if election else 0
         slow = max(a[2] - a[0] for a in self.answers)
-        tap.is_([a for a in self.answers if a[1] != 200], [],
-                "%s: /readyz says yes (after %.1f s at most)" % (what, slow))
+        said = [a for a in self.answers if a[0] >= since]
+        tap.ok(said, "%s: it was asked" % what)
+        tap.is_([a for a in said if a[1] != 200], [],
+                "%s: /readyz says yes (after %.1f s at most%s)"
+                % (what, slow, election or ""))
 
 
-def unharmed(load, what):
+class Election:
+    """How long the members are without a leader, from now on, if they lose the
+    one they have: that is etcd's time, not ours."""
+
+    def __init__(self, old):
+        self.old, self.begun, self.took = old, time.monotonic(), 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+        self.thread.start()
+
+    def work(self):
+        while not self.stop.wait(0.05):
+            if any(self.leads(i) for i in range(3) if i != self.old):
+                self.took = time.monotonic() - self.begun
+                return
+
+    @staticmethod
+    def leads(i):
+        try:
+            s = inst.etcd.call("/v3/maintenance/status", {}, member=i)
+        except ha.LOST:
+            return False
+        return s.get("leader") == s["header"]["member_id"]
+
+    def end(self):
+        self.stop.set()
+        self.thread.join()
+        self.took = self.took or time.monotonic() - self.begun
+        return self
+
+    def __str__(self):
+        return "; no leader for %.1f s" % self.took
+
+
+def unharmed(load, what, election=None):
     load.end()
-    if not tap.ok(not load.failed and load.slowest < SLOW_S,
+    vote_s = election.end().took if election else 0
+    slow = SLOW_S + max(0, vote_s - ELECTION_S)
+    if not tap.ok(not load.failed and load.slowest < slow,
                   "%s: clients notice nothing but latency (%d calls, the "
-                  "slowest %.2f s)" % (what, load.calls, load.slowest)):
+                  "slowest %.2f s%s)" % (what, load.calls, load.slowest,
+                                         election or "")):
         tap.diag(*map(repr, load.failed[:5]))
         inst.tell()
 
@@ -171,9 +215,10 @@ for what, which, whom in (
     inst.calm()
     load = ha.Load(c)
     time.sleep(0.3)
-    member = "m%d" % which()
-    lose_for(3, *((member, other) for other in whom.split()))
-    unharmed(load, what)
+    member = which()
+    vote = Election(member) if member == inst.leader() and whom != "r" else None
+    lose_for(3, *(("m%d" % member, other) for other in whom.split()))
+    unharmed(load, what, vote)
     heals(what)
 
 # ---- what a replica still reaches ----
@@ -189,13 +234,15 @@ for which, others in (("m1", "m0 m2"), ("m2", "m0 m1")):
     heals(what)
 
 inst.calm()
-m = "m%d" % inst.leader()
+leader = inst.leader()
+m = "m%d" % leader
 rest = " ".join({"m0", "m1", "m2"} - {m})
 load, probe, well = ha.Load(c), Probe(0), Probe(1)
+vote = Election(leader)
 lose_for(NO_S + 1.5, (m, rest), ("r0", rest), ("r1", m), ("r2", m))
 what = "a replica reaches a member without the others"
 probe.end().says_no(what)
-well.end().says_yes(what + ": the other replicas")
+well.end().says_yes(what + ": the other replicas", vote.end())
 heals(what)
 answered(load, what)
 

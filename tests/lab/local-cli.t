@@ -25,6 +25,11 @@ if [ "$n" -gt 0 ]; then
 fi
 if [ "$1 $2" = "volume create" ] && [ -e info.next ]; then mv info.next info; fi
 if [ -e "say.$1.$2" ]; then cat "say.$1.$2" >&2; exit 1; fi
+case "$1 $2" in
+"snapshot list") cat snapshots; exit ;;
+"snapshot delete") sed -i "/^$3\$/d" snapshots
+	[ -s snapshots ] || rm -f say.volume.delete ;;
+esac
 echo success
 """
 with open(d + "/bin/gluster", "w") as f:
@@ -39,7 +44,7 @@ def put(name, text):
 
 def forget():
     for f in os.listdir(d):
-        if f.startswith(("asked", "say.", "busy", "info")):
+        if f.startswith(("asked", "say.", "busy", "info", "snapshots")):
             os.unlink(os.path.join(d, f))
     put("info", MISSING)
     put("info.status", "1")
@@ -186,6 +191,20 @@ put("say.volume.delete", "volume delete: v1: failed: Some of the peers are down\
 r = drv.call("volume-destroy", name="v1")
 tap.is_((r.err_class, r.text), (lab.TRANSIENT, "Unable to delete volume v1: volume delete: v1: failed: Some of the peers are down"),
         "a peer that is down is worth another try, in heketi's words")
+IN_THE_WAY = ("volume delete: v1: failed: Cannot delete Volume v1 ,as it has %d snapshots. "
+              "To delete the volume, first delete all the snapshots under it.")
+LEFT = "tmpsnap_" + lab.ident(3)
+for names, gone in (([LEFT], True), ([LEFT, "nightly"], False), (["tmpsnap_mine"], False)):
+    forget()
+    put("snapshots", "".join(n + "\n" for n in names))
+    put("say.volume.delete", IN_THE_WAY % len(names) + "\n")
+    r = drv.call("volume-destroy", name="v1")
+    deleted = [x for x in asked() if x.startswith("[snapshot][delete]")]
+    tap.is_((r.ok, deleted), (gone, ["[snapshot][delete][%s]" % n for n in names if n == LEFT]),
+            "snapshots %s: %s" % (" ".join(names), "what a clone left is no hindrance" if gone else
+                                  "somebody's are")) or tap.diag(r)
+    if not gone:
+        tap.is_(r.text, "Unable to delete volume v1: " + IN_THE_WAY % len(names), "which is told as gluster does")
 
 forget()
 put("info.status", "0")

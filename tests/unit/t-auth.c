@@ -109,7 +109,8 @@ static const struct {
 	{ "bearer a.b.c.d", 401, SEGMENTS },
 	{ "bearer ..", 401, BAD "unexpected end of JSON input" },
 	{ "bearer !.b.c", 401, BAD "illegal base64 data at input byte 0" },
-	{ "bearer e30.e.c", 401, BAD "illegal base64 data at input byte 1" },
+	{ "bearer e30.e.c", 401, BAD "illegal base64 data at input byte 0" },
+	{ "bearer e30.e30ab.c", 401, BAD "illegal base64 data at input byte 4" },
 	{ "bearer e30.e30.", 401, BAD "signing method (alg) is unspecified." },
 	{ "bearer bnVsbA.e30.", 401,
 	  BAD "signing method (alg) is unspecified." },
@@ -157,10 +158,30 @@ static const struct {
 	  BAD "Unknown user" },
 	{ "an issuer that is no string", HS256, "{\"iss\":7}", "A",
 	  BAD "json: cannot unmarshal number into Go struct field "
-	  "HeketiJwtClaims.iss of type string" },
+	  "HeketiJwtClaims.StandardClaims.iss of type string" },
 	{ "an expiry that is no integer", HS256, "{" ADMIN ",\"exp\":\"1\"}",
 	  "A", BAD "json: cannot unmarshal string into Go struct field "
-	  "HeketiJwtClaims.exp of type int64" },
+	  "HeketiJwtClaims.StandardClaims.exp of type int64" },
+	{ "a hash that is no string", HS256, "{" ADMIN EXP ",\"qsh\":5}", "A",
+	  BAD "json: cannot unmarshal number into Go struct field "
+	  "HeketiJwtClaims.qsh of type string" },
+	{ "half the claims", HS256, "{\"iss\":", "A", BAD "unexpected EOF" },
+	{ "blanks for claims", HS256, " \n", "A", BAD "EOF" },
+	{ "claims that are no JSON", HS256, "{'iss':1}", "A", BAD "invalid "
+	  "character '\\'' looking for beginning of object key string" },
+	{ "an issuer that is no UTF-8", HS256, "{\"iss\":\"\xff\"}", "A",
+	  BAD "Unknown user" },
+	{ "an issuer with a NUL", HS256, "{\"iss\":\"admin\\u0000\"}", "A",
+	  BAD "Unknown user" },
+	{ "claims with what fits nowhere", HS256,
+	  "{" ADMIN EXP QSH ",\"x\":[1e999,\"\\ud800\"]}", "A", "" },
+	{ "a header that is an array", "[]", "{" ADMIN "}", "A",
+	  BAD "json: cannot unmarshal array into Go value of type "
+	  "map[string]interface {}" },
+	{ "words after the header", HS256 "x", "{" ADMIN "}", "A",
+	  BAD "invalid character 'x' after top-level value" },
+	{ "a header that is no UTF-8", "{\"alg\":\"HS256\",\"x\":\"\xff\"}",
+	  "{" ADMIN EXP QSH "}", "A", "" },
 	{ "claims that are an array", HS256, "[]", "A",
 	  BAD "json: cannot unmarshal array into Go value of type "
 	  "middleware.HeketiJwtClaims" },

@@ -175,6 +175,8 @@ test_repair(void)
 		      "no room for a reserve");
 	expect_repair(98, 2, 60, 38, 2, RESTRICTION_LOCKED_BY_UPDATE,
 		      "too much said to be free");
+	expect_repair(90, 0, 60, 40, 0, RESTRICTION_LOCKED_BY_UPDATE,
+		      "too much said to be free, and no reserve");
 	expect_repair(5, 2, 120, 0, 2, RESTRICTION_LOCKED_BY_UPDATE,
 		      "more on it than it is large");
 }

@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include "configuration.h"
+#include "util/xalloc.h"
 
 #include "tests/tap.h"
 
@@ -131,6 +132,52 @@ spoken(const char *value)
 	return strcmp(value, "77") == 0 ? "77" : value[0] == 't' ? "true" : "f";
 }
 
+/* Those want a value of their own type. */
+static bool
+is_number_or_bool(const char *dflt)
+{
+	return strcmp(dflt, "true") == 0 || strcmp(dflt, "false") == 0 ||
+	       (dflt[0] != '\0' && strspn(dflt, "0123456789") == strlen(dflt));
+}
+
+/* Of a file, where a value has a type of its own. */
+static void
+test_wrong_types(const char *key, const char *dflt)
+{
+	static const char *const values[] = {
+		[CONFIG_STRING] = "true", [CONFIG_INT] = "1",
+		[CONFIG_BOOL] = "true",
+	};
+	static const char *const words[] = {
+		[CONFIG_STRING] = "a string", [CONFIG_INT] = "a whole number",
+		[CONFIG_BOOL] = "true or false",
+	};
+	enum config_type own = !is_number_or_bool(dflt) ? CONFIG_STRING :
+			       dflt[0] >= '0' && dflt[0] <= '9' ? CONFIG_INT :
+								  CONFIG_BOOL;
+	bool is_port = strcmp(key, "port") == 0 ||
+		       strcmp(key, "glusterfs.sshexec.port") == 0;
+
+	if (is_port)
+		own = CONFIG_STRING;
+	for (int type = CONFIG_STRING; type <= CONFIG_BOOL; type++) {
+		CLEANUP_FREE char *want = xasprintf("Unable to parse "
+			"configuration: file: '%s' must be %s", key, words[own]);
+		struct error err = { 0 };
+		struct config *c;
+
+		if (type == (int)own || (is_port && type == CONFIG_INT))
+			continue;
+		c = config_new();
+		if (ok(config_set(c, key, values[type],
+				  (enum config_type)type, "file", &err) ==
+		       ERR_PARSE, "%s: %s is refused", key, words[type]))
+			is_str(err.text, want, "and named");
+		is_str(config_str(c, key), dflt, "the default stays");
+		config_free(c);
+	}
+}
+
 static void
 test_key(size_t i)
 {
@@ -141,6 +188,10 @@ test_key(size_t i)
 	enum err e;
 
 	is_str(config_str(c, key), heketis[i].dflt, "%s has its default", key);
+	e = config_set(c, key, "", CONFIG_STRING, "file", &err);
+	ok((e == ERR_OK || is_number_or_bool(heketis[i].dflt)) &&
+	   strcmp(config_str(c, key), heketis[i].dflt) == 0,
+	   "also when it is empty");
 	e = config_set(c, key, want, CONFIG_STRING, "command line", &err);
 	ok(e == ERR_OK && strcmp(config_str(c, key), want) == 0 &&
 	   config_warnings(c)->n == 0, "and can be set");
@@ -164,7 +215,9 @@ main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(heketis); i++)
 		if (heketis[i].env != NULL)
 			unsetenv(heketis[i].env);
-	for (size_t i = 0; i < ARRAY_SIZE(heketis); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(heketis); i++) {
+		test_wrong_types(heketis[i].key, heketis[i].dflt);
 		test_key(i);
+	}
 	return tap_done();
 }

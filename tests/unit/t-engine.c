@@ -851,6 +851,111 @@ test_stuck(void)
 	end();
 }
 
+/* ---- many that are stuck ---- */
+
+static _Atomic bool make_fails, make_waits, undo_fails;
+static _Atomic int undos, undoing, most_undoing;
+
+static void
+nap_ms(int ms)
+{
+	struct timespec ts = { .tv_nsec = ms * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+static enum err
+hook_moody(const struct fake_call *c, struct error *err)
+{
+	if (strcmp(c->step, "volume_create") == 0) {
+		while (make_waits && !c->call->cancelled(c->call))
+			nap_ms(1);
+		return make_fails ? fail(err, ERR_EXEC, "no way forward") :
+				    ERR_OK;
+	}
+	if (strcmp(c->step, "bricks_destroy") != 0)
+		return ERR_OK;
+	undos++;
+	if (undo_fails)
+		return fail(err, ERR_EXEC, "no way back");
+	if (++undoing > most_undoing)
+		most_undoing = undoing;
+	nap_ms(100);
+	undoing--;
+	return ERR_OK;
+}
+
+static bool
+no_volume_is_left(void)
+{
+	return hub_count(w.hub, "volumes/") == 0;
+}
+
+/* Creates of one brick that are stuck until undo_fails is false. */
+static void
+get_stuck(int n)
+{
+	char op[ID_SIZE];
+
+	make_fails = undo_fails = true;
+	undos = undoing = most_undoing = 0;
+	fake_hook = hook_moody;
+	for (int i = 0; i < n; i++)
+		ok(create_with(0, "", "1", op) == ERR_OK &&
+		   wait_end(0, op) == ERR_EXEC, "(one that is stuck)");
+}
+
+static void
+test_stuck_in_turn(void)
+{
+	begin_with("stuck undos are tried one at a time",
+		   "glusterfs.start_time_background_cleaner", "1");
+	get_stuck(4);
+	stop(0, 0);
+	undo_fails = false;
+	start(0);
+	ok(wait_for(no_volume_is_left), "in the end all are undone");
+	is_int(most_undoing, 1, "never two at a time");
+	check_nothing(0);
+	end();
+}
+
+static bool
+was_tried(void)
+{
+	return undos > 0;
+}
+
+static void
+test_stuck_gives_way(void)
+{
+	char op[ID_SIZE];
+
+	begin("a stuck undo takes nobody's slot");
+	stop(0, 0);
+	set("glusterfs.start_time_background_cleaner", "1");
+	set("glusterfs.refresh_time_background_cleaner", "1");
+	set("glusterfs.max_inflight_operations", "1");
+	start(0);
+	get_stuck(1);
+	undos = 0;
+	ok(wait_for(was_tried), "it is tried again");
+	make_fails = false;
+	make_waits = true;
+	is_int(create(0, "", op), ERR_OK, "another takes the only slot");
+	nap_ms(900);
+	nap_ms(900);
+	undos = 0;
+	undo_fails = false;
+	nap_ms(900);
+	nap_ms(900);
+	is_int(undos, 0, "as long as it has it, nothing stuck is tried");
+	make_waits = false;
+	is_int(wait_end(0, op), ERR_OK, "it ends");
+	ok(wait_for(was_tried), "then it is tried again");
+	end();
+}
+
 /* ---- the store ---- */
 
 static enum err
@@ -1661,6 +1766,8 @@ main(void)
 	test_stop_in_node_delete();
 	test_goes_on_from_its_stage();
 	test_stuck();
+	test_stuck_in_turn();
+	test_stuck_gives_way();
 	test_store_away();
 	test_finish_fails();
 	test_record_vanishes();

@@ -60,15 +60,18 @@ def frozen():
 
 def silent():
     """With the ordinary timeout of 5 s: what can be asked twice is soon asked
-    elsewhere, and then a commit that waits leaves that member, too."""
+    elsewhere, and then a commit that waits leaves that member, too; so it does
+    when nobody else asks."""
     first = 0 if leader() != 0 else 1
     order = [server.urls[first]] + [u for i, u in enumerate(server.urls)
                                     if i != first]
-    for what in (("barrier",), ("commit", "p:silent=1")):
+    for what, followed in ((("barrier",), True), (("commit", "p:silent=1"), True),
+                           (("commit", "p:silent=2"), False)):
         e = etcd.Driver()
         e.open("etcd:" + ",".join(order))
         tap.is_(e("commit", "p:silent=0")[0], "ok", "a commit")
-        e("follow")             # somebody asks every other second
+        if followed:
+            e("follow")         # somebody asks every other second
         server.freeze(first)
         t = time.monotonic()
         tap.is_(e(*what)[0], "ok", "%s at a member that went silent" % what[0])

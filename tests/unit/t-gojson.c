@@ -58,6 +58,7 @@ show(const struct body *b)
 	return buf_steal(&out);
 }
 
+#define BAD "\xef\xbf\xbd"
 #define ZERO "0 0 0 '' [] {} 0 {}"
 
 static const struct {
@@ -111,9 +112,36 @@ static const struct {
 	  "a string" },
 	{ "{\"text\":null}", ZERO, "null for a string" },
 	{ "{\"text\":1}", NULL, "a number for a string" },
-	{ "{\"text\":\"a\\u0000b\"}", NULL, "a NUL in a string" },
-	{ "{\"text\":\"\xff\"}", NULL, "no UTF-8" },
-	{ "{\"text\":\"\\ud800\"}", NULL, "half a surrogate pair" },
+	{ "{\"text\":\"a\\u0000b\"}", "0 0 0 'a" BAD "b' [] {} 0 {}",
+	  "a NUL in a string" },
+	{ "{\"text\":\"\xff\"}", "0 0 0 '" BAD "' [] {} 0 {}", "no UTF-8" },
+	{ "{\"text\":\"a\xc3\"}", "0 0 0 'a" BAD "' [] {} 0 {}",
+	  "half a character" },
+	{ "{\"text\":\"\xed\xa0\x80\xc3\xa9\xc0\xaf\"}",
+	  "0 0 0 '" BAD BAD BAD "\xc3\xa9" BAD BAD "' [] {} 0 {}",
+	  "a surrogate and a slash in forbidden UTF-8" },
+	{ "{\"text\":\"\xf4\x90\x80\x80 \xf0\x9f\x98\x80\"}",
+	  "0 0 0 '" BAD BAD BAD BAD " \xf0\x9f\x98\x80' [] {} 0 {}",
+	  "beyond Unicode, and its last plane but few" },
+	{ "{\"text\":\"\\ud800\"}", "0 0 0 '" BAD "' [] {} 0 {}",
+	  "half a surrogate pair" },
+	{ "{\"text\":\"\\uDC00\\ud83d\\ude00\\ud800\\u0041\\ud800\\ud800\"}",
+	  "0 0 0 '" BAD "\xf0\x9f\x98\x80" BAD "A" BAD BAD "' [] {} 0 {}",
+	  "halves before and after a pair" },
+	{ "{\"text\":\"\\\\u0000\\\"\\ud800\"}",
+	  "0 0 0 '\\u0000\"" BAD "' [] {} 0 {}",
+	  "an escaped backslash before what looks like an escape" },
+	{ "{\"\\ud800\":1,\"number\":2,\"map\":{\"\xff\":\"\\u0000\"}}",
+	  "0 2 0 '' [] {" BAD "=" BAD ";} 0 {}", "the same in names" },
+	{ "{\"a\":9223372036854775808,\"b\":[1e999,-1e999],\"number\":3}",
+	  "0 3 0 '' [] {} 0 {}", "numbers that are too large, and not asked for" },
+	{ "{\"factor\":99999999999999999999}", "0 0 1e+20 '' [] {} 0 {}",
+	  "more than an integer holds, for a float" },
+	{ "{\"factor\":-1e999}", NULL, "less than a double holds" },
+	{ "{\"te\xc5\xbf" "t\":\"x\",\"li\xc5\xbf" "t\":[\"y\"]}",
+	  "0 0 0 '' [y] {} 0 {}", "a long s is an s" },
+	{ "{\"\xe2\x84\xaa" "ey\":1,\"li\xe2\x84\xaa" "t\":[\"y\"]}", ZERO,
+	  "a kelvin is a k, which is not an s" },
 	{ "{\"text\":\"a\nb\"}", NULL, "a raw control character" },
 	{ "{\"list\":[\"a\",null,\"b\"]}", "0 0 0 '' [a||b] {} 0 {}",
 	  "a list with null in it" },
@@ -186,6 +214,11 @@ test_texts(void)
 	expect_text("7", "json: cannot unmarshal number into Go value of type "
 		    "api.Body");
 	expect_text("{\"number\":1.5}", "json: cannot unmarshal number 1.5 "
+		    "into Go struct field Body.number of type int64");
+	expect_text("{\"number\":1700000000.123}", "json: cannot unmarshal "
+		    "number 1700000000.123 into Go struct field Body.number of "
+		    "type int64");
+	expect_text("{\"number\":1.0}", "json: cannot unmarshal number 1.0 "
 		    "into Go struct field Body.number of type int64");
 	expect_text("{\"number\":\"x\"}", "json: cannot unmarshal string into "
 		    "Go struct field Body.number of type int64");

@@ -130,6 +130,13 @@ test_bricks(void)
 		LVM "lvs --noheadings --options=thin_count vg_d/tp_b",
 		"-" LVM "lvremove --autobackup=n -f vg_d/tp_b",
 		"-rmdir " MOUNT);
+	brick.mount = "/run/gluster/snaps/x/brick1";
+	heketi_brick_destroy(&words, &brick, &list);
+	is_int(list.n, 5, "a clone's brick is not in fstab");
+	is_str(list.v[1].text, LVM "lvremove --autobackup=n -f vg_d/brick_b",
+	       "and not looked for there");
+	heketi_commands_release(&list);
+	brick.mount = MOUNT;
 }
 
 static struct brickyard_brick_ref refs[] = {

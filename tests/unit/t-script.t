@@ -619,6 +619,46 @@ node.log()
 node.write("busy", "")
 r = node.call("volume-destroy", name="v1", op=OP)
 tap.is_((r.ok, node.log()), (True, [G + "stop v1 force"] * 2 + [G + "delete v1"]), "a glusterd that is busy is asked again")
+# Snapshots in the way: what a clone left goes, what is somebody's stays.
+PLAIN = open(node.root + "/bin/gluster").read()
+LEFT = "tmpsnap_" + lab.ident(3)
+
+
+def with_snapshots(*names):
+    node.write("snapshots", "".join(n + "\n" for n in names))
+    node.tool("gluster", LOG + r"""
+shift 2
+case "$1 $2" in
+"volume delete")
+	[ ! -s $root/snapshots ] || { echo "volume delete: $3: failed: Cannot delete Volume $3 ,as it has 2 snapshots. To delete the volume, first delete all the snapshots under it."; exit 1; } ;;
+"snapshot list") printf '<cliOutput><opRet>0</opRet><snapList><count>2</count>'
+	sed 's,.*,<snapshot>&</snapshot>,' $root/snapshots
+	echo '</snapList></cliOutput>' ;;
+"snapshot delete") grep -vx $3 $root/snapshots >$root/left; mv $root/left $root/snapshots
+	echo '<cliOutput><opRet>0</opRet></cliOutput>' ;;
+snapshot*) echo '<cliOutput><opRet>0</opRet></cliOutput>' ;;
+esac
+""")
+    node.log()
+    return node.call("volume-destroy", name="v1", op=OP), [
+        x[len("gluster --mode=script --timeout=42 "):] for x in node.log()
+        if x.startswith("gluster ")]
+
+
+r, log = with_snapshots(LEFT)
+tap.is_((r.ok, log), (True, [
+    "volume stop v1 force", "volume delete v1", "snapshot list v1 --xml",
+    "snapshot deactivate %s --xml" % LEFT, "snapshot delete %s --xml" % LEFT,
+    "volume delete v1"]), "a snapshot that a clone left is no hindrance") or tap.diag(r)
+r, log = with_snapshots(LEFT, "nightly")
+tap.ok(not r.ok and "Unable to delete volume v1: volume delete: v1: failed: Cannot delete Volume v1 ,as it has 2 snapshots." in r.text
+       and "snapshot delete nightly --xml" not in log, "one that somebody made is") or tap.diag(r, *log)
+r, log = with_snapshots("tmpsnap_mine")
+tap.is_((r.ok, log), (False, ["volume stop v1 force", "volume delete v1", "snapshot list v1 --xml"]),
+        "whatever its name begins with")
+with open(node.root + "/bin/gluster", "w") as f:
+    f.write(PLAIN)
+node.log()
 r = node.call("check")
 tap.is_((r.ok, node.log()), (True, ["systemctl status glusterd", "gluster --mode=script --timeout=42 pool list"]),
         "where systemd does not know glusterd, it is asked itself")

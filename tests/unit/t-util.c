@@ -6,10 +6,12 @@
 
 #include "util/buf.h"
 #include "util/clock.h"
+#include "util/distance.h"
 #include "util/error.h"
 #include "util/id.h"
 #include "util/log.h"
 #include "util/strs.h"
+#include "util/utf8.h"
 #include "util/xalloc.h"
 
 #include "tests/tap.h"
@@ -102,6 +104,55 @@ test_id(void)
 }
 
 static void
+test_distance(void)
+{
+	static const struct {
+		const char *a, *b;
+		unsigned distance;
+	} words[] = {
+		{ "", "", 0 }, { "", "abc", 3 }, { "abc", "", 3 },
+		{ "list", "list", 0 }, { "LIST", "list", 0 },
+		{ "lsit", "list", 2 }, { "lst", "list", 1 },
+		{ "listt", "list", 1 }, { "lost", "list", 1 },
+		{ "kitten", "sitting", 3 },
+	};
+	char a[201], b[201];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		is_int(word_distance(words[i].a, words[i].b), words[i].distance,
+		       "from '%s' to '%s'", words[i].a, words[i].b);
+	memset(a, 'x', 200);
+	memset(b, 'y', 200);
+	a[200] = b[200] = '\0';
+	is_int(word_distance(a, b), 64, "of long words 64 letters count");
+	is_int(word_distance(a, ""), 64, "also alone");
+}
+
+static void
+test_utf8(void)
+{
+	static const struct {
+		const char *s;
+		size_t length;
+	} cases[] = {
+		{ "a", 1 }, { "\x7f", 1 }, { "\x80", 0 }, { "\xbf", 0 },
+		{ "\xc1\xbf", 0 }, { "\xc2\x80", 2 }, { "\xc2", 0 },
+		{ "\xdf\xbf", 2 }, { "\xdf\xc0", 0 }, { "\xe0\x9f\xbf", 0 },
+		{ "\xe0\xa0\x80", 3 }, { "\xe2\x84", 0 },
+		{ "\xed\x9f\xbf", 3 }, { "\xed\xa0\x80", 0 },
+		{ "\xef\xbf\xbf", 3 }, { "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xf0\x90\x80\x80", 4 }, { "\xf0\x90\x80", 0 },
+		{ "\xf4\x8f\xbf\xbf", 4 }, { "\xf4\x90\x80\x80", 0 },
+		{ "\xf5\x80\x80\x80", 0 }, { "\xff", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		is_int(utf8_length(cases[i].s, SIZE_MAX), cases[i].length,
+		       "UTF-8 sequence %zu", i);
+	is_int(utf8_length("\xe2\x84\xaa", 2), 0, "more than there is");
+}
+
+static void
 test_locks(void)
 {
 	static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER;
@@ -142,6 +193,8 @@ main(void)
 	test_buf();
 	test_strs();
 	test_id();
+	test_distance();
+	test_utf8();
 	test_locks();
 	test_log();
 	return tap_done();
