@@ -6,8 +6,8 @@ EXTRA_PROGRAMS += %D%/exec-driver
 %C%_exec_driver_LDADD = libscript.la -ldl -lpthread
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
-# In User-mode Linux, the longest first: they wait as much as they work, so two of
-# them run at a time.
+# In User-mode Linux, or on glusterds of their own, the longest first: they wait as
+# much as they work, so two of them run at a time.
 LAB_NODE_TESTS = \
 	%D%/ssh-nodes.t \
 	%D%/ssh-volumes.t \
@@ -18,8 +18,11 @@ LAB_NODE_TESTS = \
 	%D%/lab-command.t \
 	%D%/ssh-audit.t \
 	%D%/ssh-devices.t \
+	%D%/quickstart-device.t \
 	%D%/script-lvm.t \
 	%D%/local-lvm.t \
+	%D%/script-gluster.t \
+	%D%/local-gluster.t \
 	$(NULL)
 LAB_JOBS = 2
 dist_check_SCRIPTS += \
@@ -27,15 +30,12 @@ dist_check_SCRIPTS += \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \
-	%D%/local-gluster.t \
 	%D%/local-run.t \
 	%D%/script-block.t \
 	%D%/script-directory.t \
 	%D%/script-fence.t \
-	%D%/script-gluster.t \
 	%D%/service-local.t \
 	%D%/quickstart.t \
-	%D%/quickstart-device.t \
 	$(NULL)
 EXTRA_DIST += %D%/README.md %D%/lab.py %D%/uml-init %D%/machine-init \
 	%D%/machine.py \
