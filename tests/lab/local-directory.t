@@ -36,7 +36,12 @@ def nothing_left(what):
 
 # ---- the device
 
-r = drv.call("prepare", **dev)
+for attempt in range(10):
+    r = drv.call("prepare", **dev)
+    # Others write to this filesystem, too: once nothing comes between the two looks.
+    if not r.ok or r.get("free_bytes") == r.get("total_bytes"):
+        break
+    drv.call("teardown", **dev)
 tap.ok(r.ok, "an ordinary directory becomes a device") or tap.diag(r)
 tap.is_(r.get("kind"), "directory", "its kind is reported")
 total = int(r.get("total_bytes"))
