@@ -16,7 +16,9 @@ OVER = ("done", "failed")
 MOUNTS = "/var/lib/heketi/mounts"
 CLONES = ("/run/gluster/", "/var/run/gluster/")
 
-# One script a node; its parts are divided by lines that can't be in them.
+# What tools must be asked, in one script a node; its parts are divided by lines
+# that can't be in them.  The machine reads all else by itself: a process on a node
+# costs more than all that.
 MARK = "=#=#= "
 LOOK = r"""
 part() { printf '\n=#=#= %s\n' "$1"; }
@@ -26,27 +28,8 @@ lvm fullreport -a --units b --nosuffix --reportformat json \
 	--configreport vg -o vg_name,vg_size,vg_free,vg_extent_size,vg_tags \
 	--configreport lv -o lv_name,lv_size,lv_layout,lv_role,pool_lv,lv_tags,lv_metadata_size,lv_active \
 	--configreport pvseg -o pvseg_size --configreport seg -o seg_size || echo FAILED
-part mounts
-cat /proc/self/mounts
-part fstab
-cat /etc/fstab
-part directories
-find /var/lib/heketi/mounts -mindepth 1 -maxdepth 2 -xdev 2>/dev/null
-part bricks
-awk '$2 ~ "^/var/lib/heketi/mounts/" || $2 ~ "^/run/gluster/snaps/" { print $2 }' /proc/self/mounts |
-	while read -r m; do stat -c '%g %a %n' "$m"/brick* 2>&1; done
-part processes
-for p in /proc/[0-9]*; do
-	{ read -r comm <$p/comm; } 2>/dev/null || continue
-	[ "$comm" != glusterfsd ] || tr '\0' '\n' <$p/cmdline |
-		sed -n '/^--brick-name$/{n;p}'
-done
-part volumes
-gluster --mode=script --timeout=60 volume info --xml
-part peers
-gluster --mode=script --timeout=60 peer status --xml
-part snapshots
-for s in /var/lib/glusterd/snaps/*; do [ ! -d "$s" ] || echo "${s##*/}"; done
+part gluster
+printf 'volume info\npeer status\n' | gluster --mode=script --timeout=60 --xml
 part end
 """
 
@@ -69,11 +52,11 @@ def round_up(n, to):
 class NodeFacts:
     """What one node holds."""
 
-    def __init__(self, text):
-        p = parts_of(text)
-        if "end" not in p:
+    def __init__(self, reply):
+        p = parts_of(reply["out"])
+        if "end" not in p or "mounts" not in reply:
             raise ValueError("the node did not answer in full: " +
-                             text[-500:])
+                             (reply["out"] + reply["err"])[-500:])
         self.pvs, self.vgs, self.lvs = {}, {}, {}
         for report in json.loads(p["lvm"])["report"]:
             vgs = report.get("vg", [])
@@ -85,20 +68,22 @@ class NodeFacts:
                 self.pvs[v["pv_name"]] = dict(v, vg=vg)
             for v in report.get("lv", []):
                 self.lvs[vg, v["lv_name"]] = v
-        self.mounts = [line.split() for line in p["mounts"].splitlines()
+        self.mounts = [line.split() for line in reply["mounts"].splitlines()
                        if line.strip()]
-        self.fstab = [line.split() for line in p["fstab"].splitlines()
+        self.fstab = [line.split() for line in reply["fstab"].splitlines()
                       if line.strip() and line[0] != "#"]
-        self.directories = p["directories"].split()
-        self.bricks = {}
-        for line in p["bricks"].splitlines():
-            f = line.split(None, 2)
-            if len(f) == 3 and f[0].isdigit():
-                self.bricks[f[2]] = (int(f[0]), f[1])
-        self.processes = p["processes"].split()
-        self.volumes = self._volumes(p["volumes"])
-        self.peers = self._peers(p["peers"])
-        self.snapshots = p["snapshots"].split()
+        self.directories = reply["directories"]
+        self.bricks = {path: tuple(x) for path, x in reply["bricks"].items()}
+        self.processes = reply["processes"]
+        # One gluster for both: it is most of what this costs.
+        answers = [x.partition("?>")[2].partition("</cliOutput>") for x in
+                   p["gluster"].split("<?xml")[1:]]
+        if len(answers) != 2:
+            raise ValueError("gluster: " + p["gluster"][-500:])
+        volumes, peers = [a + b for a, b, _ in answers]
+        self.volumes = self._volumes(volumes)
+        self.peers = self._peers(peers)
+        self.snapshots = reply["snapshots"]
 
     @staticmethod
     def _volumes(text):
@@ -134,9 +119,9 @@ class Audit:
             self.by[kind][rest] = dict(doc, id=rest)
         self.facts = {}
         up = [n for n in lab.nodes.names if n not in down]
-        for n, r in lab.nodes.each(LOOK, up).items():
+        for n, reply in lab.nodes.look(LOOK, up).items():
             try:
-                self.facts[n] = NodeFacts(r.out)
+                self.facts[n] = NodeFacts(reply)
             except (ValueError, ET.ParseError) as e:
                 self.say("%s: %s", n, e)
         self.node_of = {a: n for n, a in lab.nodes.addresses.items()}

@@ -15,6 +15,7 @@ and up the nodes.
 import concurrent.futures
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -115,7 +116,7 @@ class Machine:
             "dir": "/media",
             "bridge": BRIDGE,
             "uplink": "vec0" if self.uml else None,
-            "address": self.address + "/24",
+            "address": self.address + "/24", "service": US,
             "agent": [self.address, AGENT_PORT],
             "nodes": [{
                 "name": x, "address": n.addresses[x] + "/24",
@@ -126,7 +127,8 @@ class Machine:
             } for x in self.names]}
 
     def _uml_command(self, env):
-        return [*lab.one_processor(self.number), lab.UML,
+        return [*lab.one_processor(self.nodes.first + self.number),
+                lab.UML,
                 "mem=%dM" % self.nodes.memory_mb,
                 "rootfstype=hostfs", "rootflags=/", "ro",
                 "init=" + HERE + "/machine-init",
@@ -241,6 +243,8 @@ class Nodes:
         self.addresses = {name(i): address(i) for i in range(count)}
         # User-mode Linux has one processor: give each of ours one.
         k = 1 if not self.uml else machines or min(2, os.cpu_count(), count)
+        # Not always the same one has more nodes.
+        self.first = random.randrange(2)
         self.machines = [Machine(self, i, self.names[i::k]) for i in range(k)]
         self.of = {x: m for m in self.machines for x in m.names}
 
@@ -326,6 +330,13 @@ class Nodes:
                    for x in nodes or self.names}
             return {x: f.result() for x, f in got.items()}
 
+    def look(self, script, nodes=None):
+        """What the audit wants to know of nodes, past sshd: {node: reply}."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            got = {x: pool.submit(self.of[x].ask, do="look", node=x, sh=script)
+                   for x in nodes or self.names}
+            return {x: f.result() for x, f in got.items()}
+
     def _do(self, what, node):
         r = self.of[node].ask(do=what, node=node)
         if r["status"] != 0:
@@ -346,10 +357,13 @@ class Nodes:
                 "\"" % (base, tool, base, os.path.basename(tool), base, base,
                        base, tool), stdin=script)
 
+    def exists(self, node, path, **size):
+        """Without a process on the node; bytes=: and is so large."""
+        return self.of[node].ask(do="exists", node=node, path=path,
+                                 **size)["status"] == 0
+
     def trapped(self, node, tool):
-        return self.of[node].ask(do="exists", node=node,
-                                 path="/run/trap/%s/hit" %
-                                 os.path.basename(tool))["status"] == 0
+        return self.exists(node, "/run/trap/%s/hit" % os.path.basename(tool))
 
     def wait_trapped(self, node, tool, seconds=60):
         """Also when more than one node has the trap: (node, ...)"""
@@ -359,7 +373,7 @@ class Nodes:
         def one():
             found[:] = [x for x in nodes if self.trapped(x, tool)]
             return found
-        lab.wait_for(one, seconds)
+        lab.wait_for(one, seconds, 0.2)
         return found[0] if found else None
 
     def release(self, node, tool):
@@ -419,8 +433,7 @@ class Lab:
         config = ha.merge({
             "lease_ttl_ms": LEASE_MS,
             "glusterfs": {"executor": "ssh", "sshexec": self.sshexec(),
-                          "start_time_monitor_gluster_nodes": 1,
-                          "refresh_time_monitor_gluster_nodes": 5},
+                          "start_time_monitor_gluster_nodes": 1},
             # ha.py's own, which nobody uses here.
             "executors": {"simulated": {}},
         }, self.config(self) if callable(self.config) else self.config)

@@ -6,18 +6,23 @@ EXTRA_PROGRAMS += %D%/exec-driver
 %C%_exec_driver_LDADD = libscript.la -ldl -lpthread
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
-# On storage nodes of their own, the longest first: they wait as much as they work, so
-# two of them run at a time.
+# In User-mode Linux, or on glusterds of their own, the longest first: they wait as
+# much as they work, so two of them run at a time.
 LAB_NODE_TESTS = \
 	%D%/ssh-nodes.t \
-	%D%/ssh-replace.t \
 	%D%/ssh-volumes.t \
-	%D%/ssh-clone.t \
 	%D%/ssh-replicas.t \
+	%D%/ssh-replace.t \
 	%D%/kube-volumes.t \
+	%D%/ssh-clone.t \
 	%D%/lab-command.t \
 	%D%/ssh-audit.t \
 	%D%/ssh-devices.t \
+	%D%/quickstart-device.t \
+	%D%/script-lvm.t \
+	%D%/local-lvm.t \
+	%D%/script-gluster.t \
+	%D%/local-gluster.t \
 	$(NULL)
 LAB_JOBS = 2
 dist_check_SCRIPTS += \
@@ -25,18 +30,14 @@ dist_check_SCRIPTS += \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \
-	%D%/local-gluster.t \
-	%D%/local-lvm.t \
 	%D%/local-run.t \
 	%D%/script-block.t \
 	%D%/script-directory.t \
 	%D%/script-fence.t \
-	%D%/script-gluster.t \
-	%D%/script-lvm.t \
 	%D%/service-local.t \
 	%D%/quickstart.t \
-	%D%/quickstart-device.t \
 	$(NULL)
-EXTRA_DIST += %D%/lab.py %D%/uml-init %D%/machine-init %D%/machine.py \
+EXTRA_DIST += %D%/README.md %D%/lab.py %D%/uml-init %D%/machine-init \
+	%D%/machine.py \
 	%D%/cluster.py %D%/serve.py %D%/labtest.py %D%/audit_nodes.py \
 	%D%/kubepods.py %D%/in-vm %D%/vm-init

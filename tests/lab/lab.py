@@ -139,12 +139,12 @@ def private_node(d):
     os.mkdir("/run/gluster")
 
 
-def wait_for(cond, seconds=10):
+def wait_for(cond, seconds=10, pause=0.05):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if cond():
             return True
-        time.sleep(0.05)
+        time.sleep(pause)
     return bool(cond())
 
 

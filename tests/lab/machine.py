@@ -13,6 +13,8 @@ past sshd, which may be what a test has just broken:
 
     {"do": "run", "node": "node1", "sh": "lvs", "seconds": 60}
     -> {"status": 0, "out": "...", "err": "..."}
+    {"do": "look", "node": "node1", "sh": "lvs"}
+    -> the same, and its mounts, fstab, brick processes ...
 """
 import ctypes
 import glob
@@ -30,6 +32,8 @@ import traceback
 
 NEWNS, NEWUTS, NEWPID, NEWNET = 0x20000, 0x4000000, 0x20000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+
+BRICKS = "/var/lib/heketi/mounts"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -317,6 +321,61 @@ class Node:
         if vgs:
             run("lvm", "vgchange", "-an", *vgs, check=False)
 
+    # ---- looked at past its processes ----
+
+    def _read(self, path):
+        with open("/proc/%d/%s" % (self.pid, path), errors="replace") as f:
+            return f.read()
+
+    def _list(self, path):
+        try:
+            return [os.path.join(path, x) for x in
+                    os.listdir("/proc/%d/root%s" % (self.pid, path))]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _brick_roots(self, mounts):
+        """{path: [group, mode]} of what is brick* on mounted bricks."""
+        found = {}
+        for at in [line.split()[1] for line in mounts.splitlines()]:
+            if not at.startswith((BRICKS + "/", "/run/gluster/snaps/")):
+                continue
+            for path in self._list(at):
+                if os.path.basename(path).startswith("brick"):
+                    s = os.stat("/proc/%d/root%s" % (self.pid, path))
+                    found[path] = [s.st_gid, "%o" % stat.S_IMODE(s.st_mode)]
+        return found
+
+    def _served(self):
+        """The bricks of all glusterfsd of its PID namespace."""
+        mine, served = os.stat("/proc/%d/ns/pid" % self.pid).st_ino, []
+        for p in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/comm" % p) as f:
+                    if f.read() != "glusterfsd\n" or os.stat(
+                            "/proc/%s/ns/pid" % p).st_ino != mine:
+                        continue
+                with open("/proc/%s/cmdline" % p) as f:
+                    words = f.read().split("\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if "--brick-name" in words:
+                served.append(words[words.index("--brick-name") + 1])
+        return served
+
+    def look(self):
+        mounts = self._read("mounts")
+        devices = self._list(BRICKS)
+        return {
+            "mounts": mounts, "fstab": self._read("root/etc/fstab"),
+            "directories": devices + [x for d in devices
+                                      for x in self._list(d)],
+            "bricks": self._brick_roots(mounts), "processes": self._served(),
+            "snapshots": [os.path.basename(x) for x in
+                          self._list("/var/lib/glusterd/snaps")
+                          if os.path.isdir("/proc/%d/root%s" % (self.pid, x))],
+        }
+
     def enter(self, argv):
         return ["nsenter", "-t", str(self.pid), "-m", "-n", "-u", "-p", "-i",
                 "--"] + argv
@@ -330,6 +389,7 @@ class Machine:
         self.nodes = {}
         self.lock = threading.Lock()
         self.over = threading.Event()
+        self.met = threading.Event()    # somebody has reached us
         # Memory: what a node's overlays and bricks' paths are on must know
         # more than an overlay does (in a container, all may be one).
         os.makedirs(self.dir, exist_ok=True)
@@ -391,7 +451,17 @@ class Machine:
         node = self.nodes[q["node"]]
         path = "/proc/%s/root%s" % (node.pid, q["path"])
         there = node.pid is not None and os.path.exists(path)
+        if there and "bytes" in q:
+            there = os.stat(path).st_size == q["bytes"]
         return {"status": 0 if there else 1}
+
+    def do_look(self, q):
+        """What the audit wants to know of a node: a process there for what
+        only LVM and gluster can tell, files and mounts are read from here."""
+        node = self.nodes[q["node"]]
+        if node.pid is None:
+            return {"status": 255, "out": "", "err": "it is down"}
+        return dict(self.do_run(q), **node.look())
 
     def do_kill(self, q):
         with self.lock:
@@ -421,11 +491,22 @@ class Machine:
         except Exception as e:
             return {"status": 254, "out": "", "err": repr(e)}
 
+    def hello(self):
+        """The network of a User-mode Linux may sleep over what came while it
+        booted (50 seconds were seen), until something is sent."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            while not self.met.wait(0.5):
+                try:
+                    s.sendto(b"hello", (self.spec["service"], 9))
+                except OSError:
+                    pass        # nobody listens, and that may be told
+
     def serve(self):
         machine = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                machine.met.set()
                 for line in self.rfile:
                     reply = machine.answer(line)
                     self.wfile.write(json.dumps(reply).encode() + b"\n")
@@ -436,6 +517,7 @@ class Machine:
 
         host, port = self.spec["agent"]
         server = Server((host, port), Handler)
+        threading.Thread(target=self.hello, daemon=True).start()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.over.wait()
         server.shutdown()

@@ -159,7 +159,10 @@ def serve(args):
     over = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    lab = cluster.Lab(path("work"), replicas=args.replicas,
+    # Who breaks a node wants to see it noticed.
+    lab = cluster.Lab(path("work"), config={"glusterfs": {
+                          "refresh_time_monitor_gluster_nodes": 10}},
+                      replicas=args.replicas,
                       members=args.members, count=args.nodes,
                       disks=args.disks, disk_gb=args.disk_gb)
     # After the modules that set one of their own.

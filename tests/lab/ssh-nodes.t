@@ -7,6 +7,7 @@ thin pool.  Each time nothing is lost, and nothing is left behind.
 import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import labtest
 import lab
+import errno
 import itertools
 import threading
 import time
@@ -14,7 +15,8 @@ import time
 # What a node's end is noticed by looks oftener than in production.
 t = labtest.begin(count=4, disks=1, config={
     "executors": {"ssh": {"keepalive_s": 5, "connect_timeout_s": 6}},
-    "glusterfs": {"start_time_background_cleaner": 1, "refresh_time_background_cleaner": 10}})
+    "glusterfs": {"start_time_background_cleaner": 1, "refresh_time_background_cleaner": 10,
+                  "refresh_time_monitor_gluster_nodes": 15}})
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
 TWO = {"type": "replicate", "replicate": {"replica": 2}}
 
@@ -30,9 +32,9 @@ def glusterd_is_back(n):
     when they meet is through: a command that needs all of them, sent from each,
     comes after that on every connection.  (A volume that is deleted before that may
     come to life again on the one that was away.)"""
-    def peers():
-        return all(r.out.strip() == str(len(t.nodes.names) - 1) for r in t.nodes.each(
-            "gluster --mode=script peer status | grep -c '(Connected)'").values())
+    def peers(nodes=None):
+        return all(r.out.count("(Connected)") == len(t.nodes.names) - 1 for r in t.nodes.each(
+            "gluster --mode=script peer status", nodes).values())
 
     def agree():        # one after another: they would lock each other out
         for x in t.nodes.names:
@@ -44,15 +46,17 @@ def glusterd_is_back(n):
     said = ["their peers are not all connected"]
 
     def all_is_well():
-        if peers() and agree():
+        if peers([n]) and peers() and agree():
             return True
         time.sleep(1)       # what it waits for needs the processor, too
     return lab.wait_for(all_is_well, 300) or tap.diag(n, *said)
 
 
 def bricks_online(v):
-    r = t.nodes.run("node1", "gluster --mode=script volume status %s | awk '/^Brick|^\\/var/ { print }'" % v["name"])
-    return r.out
+    """As gluster says it, and what the bricks said last."""
+    logs = t.nodes.each("tail -n 4 /var/log/glusterfs/bricks/*.log")
+    return "\n".join([t.nodes.run("node1", "gluster --mode=script volume status %s detail" % v["name"]).out] +
+                     [n + ": " + r.out for n, r in logs.items()])
 
 
 # ---- a node that was rebooted
@@ -69,8 +73,8 @@ t.nodes.start(node)
 tap.ok(glusterd_is_back(node), node + " is a peer again after its reboot")
 t.audit("after a reboot: bricks are mounted from fstab and served")
 mine = [b["path"] for b in v["bricks"] if t.inst.docs("nodes/")["nodes/" + b["node"]]["manage"] == [node]][0]
-tap.ok(lab.wait_for(lambda: t.nodes.run(node, "cmp -s /dev/null /dev/null; [ $(stat -c %%s %s/while-it-is-off) = 1048576 ]"
-                                        % mine).status == 0, 300), "and healed: it has what was written meanwhile")
+tap.ok(lab.wait_for(lambda: t.nodes.exists(node, mine + "/while-it-is-off", bytes=1 << 20), 300, 1),
+       "and healed: it has what was written meanwhile")
 t.umount(at)
 
 # ---- off during a create
@@ -84,7 +88,7 @@ tap.ok(off not in hosts_of(u), "it is placed on the others")
 tap.diag("left over: %s" % [x["why"] for x in t.c.json("GET", "/v1/leftovers")["leftovers"]])
 gone = [key[len("nodes/"):] for key, n in t.inst.docs("nodes/").items()
         if n["manage"] == [off]]
-tap.ok(lab.wait_for(lambda: t.inst.docs("health/" + gone[0]), 300),
+tap.ok(lab.wait_for(lambda: t.inst.docs("health/" + gone[0]), 300, 0.5),
        "it is noticed that a node is off")
 w = t.create("one of four nodes is off", durability=THREE)
 tap.ok(off not in hosts_of(w), "it is placed on the others")
@@ -141,14 +145,16 @@ t.audit("sshd killed in the middle of a create")
 # ---- a full thin pool
 # Most of it is filled on the nodes, the rest by a client, as far as gluster lets it: the
 # last percent is gluster's own (storage.reserve).  It looks every five seconds only, so
-# the end is filled slowly: a brick without room for its own health check would be ended.
+# the end is filled slowly.  What is written in between may on a slow machine leave no
+# room for the health check of a brick, which gluster then ends, and the client is told
+# something else: here it does not check.
 
 def room(at):
     s = os.statvfs(at)
     return s.f_bavail * s.f_frsize
 
 
-f = t.create("to be filled", durability=TWO)
+f = t.create("to be filled", durability=TWO, glustervolumeoptions=["storage.health-check-interval 0"])
 nodes = {i.split("/")[1]: d["manage"][0] for i, d in t.inst.docs("nodes/").items()}
 t.at_once([lambda b=b: t.nodes.sh(nodes[b["node"]], "dd if=/dev/zero of=%s/../fill bs=1M count=820 conv=fsync"
                                   % b["path"], seconds=300) for b in f["bricks"]])
@@ -165,7 +171,7 @@ while told is None:
         time.sleep(0.6)
     except OSError as e:
         told = e.errno
-tap.is_(told, 28, "a client is told that there is no space")
+tap.is_(errno.errorcode.get(told, told), "ENOSPC", "a client is told that there is no space") or tap.diag(bricks_online(f))
 for b in f["bricks"]:
     r = t.nodes.sh(nodes[b["node"]], "lvm lvs --noheadings -o data_percent --select lv_name=tp_" + b["id"])
     tap.ok(float(r) > 95, "the pool on %s is full" % nodes[b["node"]], r)
@@ -184,7 +190,7 @@ def has_room():
         return False
 
 
-tap.ok(lab.wait_for(has_room, 120), "and has room again")
+tap.ok(lab.wait_for(has_room, 300), "and has room again") or tap.diag(bricks_online(f))
 sums = [labtest.fill(at, "new%d" % i, 4) for i in range(4)]
 tap.is_([labtest.digest(at, "new%d" % i) for i in range(4)], sums, "for more than one file")
 t.umount(at)
