@@ -30,7 +30,7 @@ struct engine {
 	pthread_t *threads;
 	pthread_t housekeeper;
 	bool started, wanted;
-	bool trying;			/* a stuck undo; the housekeeper's own */
+	_Atomic bool trying;		/* a stuck undo */
 	_Atomic bool stopping;		/* take nothing new */
 	_Atomic bool cancelled;		/* stop node work */
 	struct counters counters;
