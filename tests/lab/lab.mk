@@ -6,8 +6,8 @@ EXTRA_PROGRAMS += %D%/exec-driver
 %C%_exec_driver_LDADD = libscript.la -ldl -lpthread
 check-local: %D%/exec-driver$(EXEEXT)
 CLEANFILES += %D%/exec-driver$(EXEEXT)
-# In User-mode Linux, on glusterds or in directories of their own, the longest first:
-# they wait as much as they work, so two of them run at a time.
+# In User-mode Linux, or on glusterds of their own, the longest first: they wait as
+# much as they work, so two of them run at a time.
 LAB_NODE_TESTS = \
 	%D%/ssh-nodes.t \
 	%D%/ssh-volumes.t \
@@ -23,7 +23,10 @@ LAB_NODE_TESTS = \
 	%D%/local-lvm.t \
 	%D%/script-gluster.t \
 	%D%/local-gluster.t \
-	%D%/service-local.t \
+	$(NULL)
+LAB_JOBS = 2
+dist_check_SCRIPTS += \
+	$(LAB_NODE_TESTS) \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \
@@ -31,10 +34,7 @@ LAB_NODE_TESTS = \
 	%D%/script-block.t \
 	%D%/script-directory.t \
 	%D%/script-fence.t \
-	$(NULL)
-LAB_JOBS = 2
-dist_check_SCRIPTS += \
-	$(LAB_NODE_TESTS) \
+	%D%/service-local.t \
 	%D%/quickstart.t \
 	$(NULL)
 EXTRA_DIST += %D%/README.md %D%/lab.py %D%/uml-init %D%/machine-init \

@@ -15,7 +15,6 @@ import time
 # What a node's end is noticed by looks oftener than in production.
 t = labtest.begin(count=4, disks=1, config={
     "executors": {"ssh": {"keepalive_s": 5, "connect_timeout_s": 6}},
-    "rebalance_on_expansion": False,    # ssh-volumes.t has that; glusterd sleeps for ten seconds in each
     "glusterfs": {"start_time_background_cleaner": 1, "refresh_time_background_cleaner": 10,
                   "refresh_time_monitor_gluster_nodes": 15}})
 THREE = {"type": "replicate", "replicate": {"replica": 3}}
