@@ -555,10 +555,10 @@ expand_volume(struct step *s, void *arg)
 {
 	struct volume_args *a = arg;
 	const struct brickyard_gluster_volume *v = a->v;
-	size_t per_set = v->bricks_per_set, todo = chunk_size(v) / per_set;
+	size_t per_set = v->bricks_per_set, left = chunk_size(v) / per_set;
 	int r;
 
-	for (; a->set < v->nbricks / per_set && todo > 0; a->set++) {
+	for (; a->set < v->nbricks / per_set && left > 0; a->set++) {
 		size_t from = a->set * per_set;
 
 		r = count_present(s, a, a->set);
@@ -574,7 +574,7 @@ expand_volume(struct step *s, void *arg)
 		if (add_bricks(s, "volume add-brick", a, from,
 			       from + per_set) < 0)
 			return -1;
-		todo--;
+		left--;
 	}
 	return 0;
 }

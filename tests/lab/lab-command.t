@@ -106,13 +106,14 @@ nothing_left("down after it was killed")
 # ---- killed where nodes are namespaces: its disks are loop devices on this kernel, but the mounts that they were
 # made through went with it
 
-os.makedirs(state + "/work/disks")
-with open(state + "/work/disks/node1-sdb", "w") as f:
+disk = os.path.join("work", "disks", "node1-sdb")
+os.makedirs(os.path.dirname(os.path.join(state, disk)))
+with open(os.path.join(state, disk), "w") as f:
     f.truncate(16 << 20)
 device = lab.sh("unshare", "-m", "--propagation", "private", "sh", "-c",
-                "mount --bind %s /mnt && losetup -f --show /mnt/state/work/disks/node1-sdb" % d).strip()
+                "mount --bind %s /mnt && losetup -f --show /mnt/state/%s" % (d, disk)).strip()
 file = lab.sh("losetup", "-nO", "BACK-FILE", device).strip()
-tap.is_(file, "/state/work/disks/node1-sdb", "a disk of a lab that was killed has lost the beginning of its path")
+tap.is_(file, os.path.join("/state", disk), "a disk of a lab that was killed has lost the beginning of its path")
 status, out = run("down")
 there = lab.sh("losetup", "-nO", "BACK-FILE", device, check=False).startswith(file)
 if not tap.ok(status == 0 and not there, "and still down detaches it"):
