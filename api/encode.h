@@ -29,11 +29,11 @@ void encode_volume(struct jsonout *, const struct volume *,
 		   const struct strs *hosts, const struct strs *blockvolumes);
 /* With its password: for its clients, never for a log. */
 void encode_blockvolume(struct jsonout *, const struct blockvolume *);
-/* Parts of these, as the dump of the database has them, too. */
 /* One that is to take another's place is part of its volume, and of its device, when
  * it has.
  */
 bool brick_is_listed(const struct volume *, const struct brick *);
+/* Parts of these, as the dump of the database has them, too. */
 void encode_brick(struct jsonout *, const char *key, const struct brick *,
 		  const char *volume);
 void encode_storage(struct jsonout *, const struct device *);

@@ -56,9 +56,7 @@ bool engine_job_is_over(struct engine *, const char *id, int64_t *ret_stuck_ms);
 
 /* Does time alone bring on another try? */
 bool stuck_are_retried(const struct engine *);
-/* ... and has it come for this replica, while it tries no other?  Only the
- * housekeeper asks.
- */
+/* ... and has it come for this replica, while it tries no other? */
 bool stuck_may_be_tried(const struct engine *);
 int64_t stuck_pause_ms(const struct engine *, const struct operation *);
 
