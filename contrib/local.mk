@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	%D%/kubernetes/samples/topology.json \
 	%D%/kubernetes/tool-pod \
 	%D%/lab \
+	%D%/lab-kernel \
 	%D%/packages.sh \
 	%D%/quickstart \
 	%D%/systemd/brickyardd.service.in \

@@ -9,10 +9,10 @@ BUILD_PACKAGES="autoconf automake libtool pkg-config gcc make libc6-dev perl
 NODE_PACKAGES="glusterfs-server glusterfs-client lvm2 thin-provisioning-tools
 	xfsprogs kmod iproute2 curl procps util-linux mount"
 LAB_PACKAGES="python3 etcd-server etcd-client haproxy openssh-server
-	openssh-client sudo user-mode-linux"
+	openssh-client sudo user-mode-linux patchelf"
 TEST_PACKAGES="g++ python3 etcd-server haproxy iproute2 util-linux
 	openssl valgrind binutils sqlite3
-	user-mode-linux attr e2fsprogs fdisk zsh fish clang libclang-rt-14-dev
+	attr e2fsprogs fdisk zsh fish clang libclang-rt-14-dev
 	$LAB_PACKAGES python3-venv buildah mmdebstrap"
 # Whoever has a kubectl of another origin can't have Debian's beside it.
 command -v kubectl >/dev/null || TEST_PACKAGES="$TEST_PACKAGES kubernetes-client"

@@ -127,16 +127,10 @@ class Machine:
             } for x in self.names]}
 
     def _uml_command(self, env):
-        return [*lab.one_processor(self.nodes.first + self.number),
-                lab.UML,
-                "mem=%dM" % self.nodes.memory_mb,
-                "rootfstype=hostfs", "rootflags=/", "ro",
-                "init=" + HERE + "/machine-init",
-                "con=null", "con0=fd:0,fd:1", "quiet",
-                "vec0:transport=tap,ifname=uml%d,depth=64,gro=1" %
-                self.number, "uml_dir=" + self.out, "umid=uml",
-                "LAB_OUT=" + self.out, "LAB_MACHINE=" + HERE + "/machine.py",
-                *self.ubd, *env]
+        return [*lab.uml_command(self.nodes.first + self.number, "machine-init",
+                                 self.nodes.memory_mb, self.out),
+                "vec0:transport=tap,ifname=uml%d,depth=64,gro=1" % self.number,
+                "LAB_MACHINE=" + HERE + "/machine.py", *self.ubd, *env]
 
     def start(self, preexec=None, env=()):
         argv = self._uml_command(env) if self.uml else \

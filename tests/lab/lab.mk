@@ -27,6 +27,7 @@ LAB_NODE_TESTS = \
 LAB_JOBS = 2
 dist_check_SCRIPTS += \
 	$(LAB_NODE_TESTS) \
+	%D%/lab-kernel.t \
 	%D%/local-block.t \
 	%D%/local-cli.t \
 	%D%/local-directory.t \

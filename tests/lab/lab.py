@@ -15,7 +15,12 @@ import tap
 DRIVER = os.path.join(tap.BUILDDIR, "tests", "lab", "exec-driver")
 PLUGIN = os.path.join(tap.BUILDDIR, "executors", "local", ".libs", "local.so")
 
-UML = "/usr/bin/linux.uml"
+# contrib/lab-kernel's, or Debian 12's.
+_FAST = os.environ.get("BRICKYARD_LAB_KERNEL",
+                       "/var/cache/brickyard/lab-kernel")
+UML, MODULES = (_FAST + "/linux.uml", _FAST + "/modules") if \
+    os.access(_FAST + "/linux.uml", os.X_OK) else \
+    ("/usr/bin/linux.uml", "/usr/lib/uml/modules")
 # Use nothing of the plug-in but .run: the steps are executors/script's.
 LOWERED = os.environ.get("LAB_LOWERED") == "1"
 
@@ -182,21 +187,29 @@ _SSE_ONLY = [
 
 def one_processor(n):
     """What a command begins with to stay on the n-th processor that we may use.
-    The processes of a User-mode Linux are traced by its kernel: each page fault
+    The processes of a User-mode Linux are served by its kernel: each page fault
     of theirs is a turn from one process of ours to another and back, which on
     one processor takes less than half as long as across two."""
     ours = sorted(os.sched_getaffinity(0))
     return ["taskset", "-c", str(ours[n % len(ours)])]
 
 
+def uml_command(processor, init, memory_mb, out):
+    """A User-mode Linux whose root is this machine's, read-only; console on
+    stdin and stdout.  seccomp: Debian 12's knows no such thing."""
+    return [*one_processor(processor), UML, "mem=%dM" % memory_mb,
+            "rootfstype=hostfs", "rootflags=/", "ro",
+            "init=" + os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                   init),
+            "con=null", "con0=fd:0,fd:1", "quiet", "seccomp=auto",
+            "uml_dir=" + out, "umid=uml", "LAB_OUT=" + out,
+            "LAB_MODULES=" + MODULES]
+
+
 def _boot_uml(out, test, seconds, preexec=None, env=()):
-    cmd = [*one_processor(os.getpid()), UML, "mem=2G", "rootfstype=hostfs", "rootflags=/", "ro",
-           "init=" + os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                  "uml-init"),
-           "con=null", "con0=fd:0,fd:1", "quiet", "uml_dir=" + out,
-           "umid=lab", "LAB_TEST=" + test, "LAB_OUT=" + out,
-           "BUILDDIR=" + tap.BUILDDIR, "SRCDIR=" + tap.SRCDIR,
-           "LAB_LOWERED=%d" % LOWERED, *env]
+    cmd = [*uml_command(os.getpid(), "uml-init", 2048, out),
+           "LAB_TEST=" + test, "BUILDDIR=" + tap.BUILDDIR,
+           "SRCDIR=" + tap.SRCDIR, "LAB_LOWERED=%d" % LOWERED, *env]
     p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          start_new_session=True, preexec_fn=preexec)
@@ -225,7 +238,7 @@ def _slurp(path):
 def run_in_uml(test, why, seconds=300):
     """Run the test file again inside User-mode Linux, with LAB_INSIDE set and
     the host's files read-only below it, and print what it prints there."""
-    if not os.path.exists(UML) or not os.path.isdir("/usr/lib/uml/modules"):
+    if not os.path.exists(UML) or not os.path.isdir(MODULES):
         tap.skip_all(why + ", and no User-mode Linux (package user-mode-linux)")
     require_tools("modprobe")
     out = workdir()

@@ -59,9 +59,11 @@ class Test:
             self.lab.down()
             raise
         tap.diag("the lab is up after %.1f s (nodes %.1f, with a service "
-                 "%.1f)" % (time.monotonic() - self.began,
-                            self.lab.nodes_up - self.began,
-                            self.lab.service_up - self.began))
+                 "%.1f), on %s" % (time.monotonic() - self.began,
+                                   self.lab.nodes_up - self.began,
+                                   self.lab.service_up - self.began,
+                                   lab.UML if self.nodes.uml else
+                                   "this kernel"))
 
     # ---- asking ----
 
