@@ -379,6 +379,46 @@ is_busy(struct op_run *run, const char *device)
 	return busy;
 }
 
+static const struct brick *
+find_brick(const struct volume *v, const char *id, size_t len)
+{
+	for (size_t i = 0; v != NULL && i < v->nbricks; i++)
+		if (strncmp(v->bricks[i].id, id, len) == 0 &&
+		    v->bricks[i].id[len] == '\0')
+			return &v->bricks[i];
+	return NULL;
+}
+
+/* What bricks with a record take there, each thin pool once.  A delete that failed
+ * may have taken some away already; it gives their space back when it is repeated.
+ */
+static uint64_t
+recorded_bytes(struct op_run *run, const char *device)
+{
+	CLEANUP(strs_release) struct strs pools = { 0 };
+	struct mirror *m = run->deps->mirror;
+	const struct strs *keys;
+	uint64_t sum = 0;
+
+	mirror_rdlock(m);
+	keys = relation_of(run->deps->model->bricks, device);
+	for (size_t i = 0; i < keys->n; i++) {
+		const char *id = keys->v[i], *volume = strchr(id, ' ') + 1;
+		const struct brick *b = find_brick(
+			(const void *)mirror_peek(m, RECORD_VOLUME, volume), id,
+			(size_t)(volume - 1 - id));
+
+		if (b == NULL ||
+		    (b->thin_pool != NULL && strs_has(&pools, b->thin_pool)))
+			continue;
+		if (b->thin_pool != NULL)
+			strs_add(&pools, b->thin_pool);
+		sum += b->thin_pool_bytes + b->metadata_bytes;
+	}
+	mirror_unlock(m);
+	return sum;
+}
+
 /* What the node told is of use only if nothing was promised or given back since
  * the record was read: the sum would have it twice, or not at all.
  */
@@ -445,6 +485,7 @@ resync_finish(struct op_run *run, struct txn *t, struct error *err)
 {
 	RECORD_SCOPE struct device *d = NULL;
 	enum err r = target(run, &d, err);
+	uint64_t recorded;
 
 	if (r == ERR_OK)
 		r = check_quiet(run, d, kvs_get(&run->found, "revision"), err);
@@ -452,6 +493,11 @@ resync_finish(struct op_run *run, struct txn *t, struct error *err)
 		r = take_sizes(d, &run->found, err);
 	if (r != ERR_OK)
 		return r;
+	recorded = recorded_bytes(run, d->id);
+	if (recorded > d->total_bytes)
+		recorded = d->total_bytes;
+	if (d->used_bytes < recorded)
+		d->used_bytes = recorded;
 	d->pending[0] = '\0';
 	txn_put(t, &d->r);
 	return ERR_OK;

@@ -387,6 +387,31 @@ def device_with_leftovers():
         w.checks("forgotten")
 
 
+def deleted_in_part():
+    """A delete that failed where some bricks are gone already, then a resync, then
+    the delete again."""
+    with World(nodes=3) as w:
+        keep = w.run("POST", "/volumes", replica(3))[1]
+        v = w.run("POST", "/volumes", replica(3))[1]
+        before = [w.used(b["device"]) for b in v["bricks"]]
+        w.faults("bricks_destroy@%s=fail:no" % w.hosts[w.nodes[0]])
+        status, text = w.run("DELETE", "/volumes/" + v["id"])
+        tap.is_((status, w.d.request("GET", "/volumes/" + v["id"])[0]), (500, 200),
+                "a delete fails on one of three nodes") or tap.diag(text)
+        w.faults("")
+        for b in v["bricks"]:
+            tap.is_(w.run("GET", "/devices/%s/resync" % b["device"])[0], 204,
+                    "a device is resynced")
+        tap.is_([w.used(b["device"]) for b in v["bricks"]], before,
+                "bricks that have a record still count, whether they are there "
+                "or not")
+        tap.is_(w.run("DELETE", "/volumes/" + v["id"])[0], 204,
+                "the volume is deleted")
+        tap.is_([w.used(b["device"]) for b in keep["bricks"]],
+                [n // 2 for n in before], "its space is given back once")
+        w.back("deleted in part")
+
+
 def run_to_death(w, method, path, body):
     """Until it dies: one that is placed elsewhere at once does not come that far.
     The location, if it was told."""
@@ -449,5 +474,6 @@ clones()
 hosting()
 two_nodes()
 device_with_leftovers()
+deleted_in_part()
 crashes()
 tap.done()
