@@ -48,6 +48,30 @@ note_type(struct search *s, ssh_key key)
 			s->types |= 1u << i;
 }
 
+/* libssh takes no notice of exceptions: is the host one of the line's !PATTERNs? */
+static bool
+is_excepted(const char *name, const char *line)
+{
+	const char *end = line + strcspn(line, " ");
+	bool yes = false;
+	size_t n;
+
+	for (const char *p = line; p < end && !yes; p += n + 1) {
+		struct ssh_knownhosts_entry *e = NULL;
+		char *one;
+
+		n = strcspn(p, ", ");
+		if (*p != '!')
+			continue;
+		if (asprintf(&one, "%.*s%s", (int)n - 1, p + 1, end) < 0)
+			return true;
+		yes = ssh_known_hosts_parse_line(name, one, &e) == SSH_OK;
+		ssh_knownhosts_entry_free(e);
+		free(one);
+	}
+	return yes;
+}
+
 static void
 search_line(struct search *s, char *line, const char *file, size_t number)
 {
@@ -55,15 +79,19 @@ search_line(struct search *s, char *line, const char *file, size_t number)
 	struct ssh_knownhosts_entry *e = NULL;
 	enum found found = FOUND_OTHER;
 
-	line += strspn(line, " \t");
+	/* OpenSSH separates fields by either, libssh by spaces only. */
+	for (char *tab = line; (tab = strchr(tab, '\t')) != NULL; )
+		*tab = ' ';
+	line += strspn(line, " ");
 	if (strncmp(line, revoked, sizeof(revoked) - 1) == 0) {
 		found = FOUND_REVOKED;
 		line += sizeof(revoked) - 1;
-		line += strspn(line, " \t");
+		line += strspn(line, " ");
 	} else if (*line == '@' || *line == '#' || *line == '\0') {
 		return;		/* authorities: libssh can't check those */
 	}
-	if (ssh_known_hosts_parse_line(s->name, line, &e) != SSH_OK)
+	if (is_excepted(s->name, line) ||
+	    ssh_known_hosts_parse_line(s->name, line, &e) != SSH_OK)
 		return;
 	if (found != FOUND_REVOKED)
 		note_type(s, e->publickey);

@@ -157,6 +157,19 @@ tap.ok("|1|" in hosts("hashed"), "names are hashed")
 works("hashed names", driver(known_hosts=d + "/hashed"))
 refused("a revoked key", driver(known_hosts=write("revoked", server.known_hosts_line() + "@revoked * " +
         server.known_hosts_line().split(" ", 1)[1])), sshd.PERMANENT, "revoked", d + "/revoked:2")
+anybody = server.known_hosts_line().split(" ", 1)[1]
+refused("a revoked key, in a line with tabs", driver(host_key_mode="accept-new", accepted_hosts_file=d + "/tabs-new",
+        known_hosts=write("revoked-tabs", "@revoked\t*\t" + anybody.replace(" ", "\t"))), sshd.PERMANENT, "revoked",
+        d + "/revoked-tabs:1")
+refused("a changed key, in a line with tabs", driver(host_key_mode="accept-new", accepted_hosts_file=d + "/tabs-new",
+        known_hosts=write("changed-tabs", second.known_hosts_line(port=server.port).replace(" ", "\t"))),
+        sshd.PERMANENT, "has changed", d + "/changed-tabs:1")
+works("a good key, in a line with tabs", driver(
+    known_hosts=write("good-tabs", server.known_hosts_line().replace(" ", "\t"))))
+for n, names in enumerate(("!127.0.0.1,![127.0.0.1]:*,*", "*,!*.0.1,![127.0.0.1]:%d" % server.port)):
+    refused("a host that a line excepts (%s)" % names, driver(
+        known_hosts=write("excepted-%d" % n, names + " " + anybody)), sshd.PERMANENT, "not known")
+works("a line that excepts others", driver(known_hosts=write("excepts-others", "!127.0.0.2,*,!a " + anybody)))
 both = sshd.Sshd(d, "both", "ecdsa", HostKey="%s\nHostKey %s" % (d + "/both/host_key", second.host_key))
 both.authorize(key)
 both.start()
