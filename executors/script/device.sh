@@ -134,12 +134,19 @@ dev_probe() {
 	dev_find_contents
 }
 
-# LVM may not be allowed to see it: it says so in one of these ways.
+# LVM may not be allowed to see it: it says so in one of these ways.  A filesystem is
+# not wiped for nothing; what is part of something, or has parts, LVM would not see
+# before that anyway.
 dev_check_filter() {
+	case $D_HOLDS in
+	'' | *' filesystem'*) ;;
+	*) return ;;
+	esac
 	by_at "pvs $D_REAL"
 	lvm_try pvs --noheadings -o pv_uuid "$D_REAL" && return
 	case $BY_OUT in
 	*filter* | *devices\ file*) dev_filtered ;;
+	*ailed\ to\ find\ device*) [ -z "$D_HOLDS" ] || dev_filtered ;;
 	esac
 }
 
@@ -242,8 +249,8 @@ dev_prepare() {
 	if [ "$D_PVVG" != "$D_VG" ]; then
 		dev_find_other
 		dev_check_contents
+		dev_check_filter
 		dev_check_mapper
-		[ -n "$D_HOLDS" ] || dev_check_filter
 		[ "$D_PVUUID" = "$D_OURS" ] || dev_make_pv
 		dev_make_vg
 	fi

@@ -49,6 +49,12 @@ def nothing_left(what):
 lab.sh("mkfs.xfs", "-q", disk)
 r = drv.call("prepare", **dev)
 tap.ok(r.err_class == lab.EXISTS and "an xfs filesystem" in r.text, "a device with a filesystem is refused") or tap.diag(r)
+os.mkdir(d + "/blind")
+with open(d + "/blind/lvm.conf", "w") as f:
+    f.write(LVM_CONF.replace("scan=", 'global_filter=["r|.*|"] scan='))
+r = lab.Driver(d, lvm_system_dir=d + "/blind").call("prepare", destroy=1, **dev)
+tap.ok(r.err_class == lab.PERMANENT and "filter" in r.text and lab.sh("blkid", "-p", "-s", "TYPE", "-o", "value", disk) == "xfs\n",
+       "one that LVM's filter excludes is not even wiped") or tap.diag(r)
 r = drv.call("prepare", destroy=1, **dev)
 tap.ok(r.ok, "with destroydata it is wiped and taken") or tap.diag(r)
 tap.is_((r.get("kind"), r.get("extent_bytes")), ("block", str(4 << 20)), "kind and extent size are reported")
