@@ -61,16 +61,12 @@ node_root() {
 	fi
 }
 
-# node_clock SECONDS: the service's time, when it made this script.
+# The node's time when this began, and the seconds since then: how long it was
+# under way, and so whether that was right, is the host's to tell.
 node_clock() {
-	n_off=$(($(date +%s) - $1))
-	n_far=${n_off#-}
-	if [ "$n_far" -le 5 ]; then
-		node_say clock ok "the node's clock is with the service's"
-	else
-		node_say clock warning "the node's clock is $n_off s off the service's" \
-			"let both follow the same time (chrony or systemd-timesyncd)"
-	fi
+	by_clock
+	printf '@BY %s next\n@BY %s data clock\n%s %s\n@BY %s .\n' "$BY_NONCE" \
+		"$BY_NONCE" "$n_began" $((n_left - BY_LEFT)) "$BY_NONCE"
 }
 
 node_glusterd() {
@@ -132,11 +128,12 @@ node_state() {
 	fi
 }
 
-# node_probe SECONDS
 node_probe() {
+	n_began=$(date +%s)
+	by_clock
+	n_left=$BY_LEFT
 	node_say login ok "the node runs scripts (${BY_SHELL:-sh}, $(uname -srm))"
 	node_root
-	node_clock "$1"
 	node_tool flock flock util-linux flock --version
 	node_tool blkid blkid util-linux blkid --version
 	node_tool wipefs wipefs util-linux wipefs --version
@@ -158,6 +155,7 @@ node_probe() {
 	node_fstab
 	node_state
 	node_space /var/lib 1024
+	node_clock
 }
 
 # ---- what is on it, for comparing

@@ -8,6 +8,43 @@
 #include "lower.h"
 #include "xml.h"
 
+#define CLOCK_OFF_S	5
+
+/* The node began after we had made the script, and before now, less the seconds that
+ * it took: what a slow login takes is no fault of its clock.
+ */
+static int
+take_clock(struct step *st, const char *key, char *text)
+{
+	const struct brickyard_host *h = st->in->host;
+	const time_t *made = st->arg;
+	long long began, took, latest, off = 0;
+	char words[100];
+
+	if (sscanf(text, "%lld %lld", &began, &took) != 2)
+		return step_fail(st, BRICKYARD_ERR_PERMANENT,
+				 "the node's clock can't be read: %.100s", text);
+	latest = (long long)time(NULL) - took;
+	if (began < (long long)*made)
+		off = began - (long long)*made;
+	else if (began > latest)
+		off = began - latest;
+	h->result_str(st->result, "check", key);
+	if (off >= -CLOCK_OFF_S && off <= CLOCK_OFF_S) {
+		h->result_str(st->result, "verdict", "ok");
+		h->result_str(st->result, "text", "the node's clock is with "
+			      "the service's");
+		return 0;
+	}
+	snprintf(words, sizeof(words), "the node's clock is %lld s off the "
+		 "service's", off);
+	h->result_str(st->result, "verdict", "warning");
+	h->result_str(st->result, "text", words);
+	h->result_str(st->result, "remedy", "let both follow the same time "
+		      "(chrony or systemd-timesyncd)");
+	return 0;
+}
+
 int
 lower_node_probe(struct brickyard_executor_instance *in,
 		 const struct brickyard_call *call,
@@ -15,15 +52,16 @@ lower_node_probe(struct brickyard_executor_instance *in,
 		 struct brickyard_result *res, struct brickyard_error *err)
 {
 	CLEANUP_STEP struct step st;
-	char now[32];
+	time_t made = time(NULL);
 
 	step_init(&st, in, call, node, err);
 	st.result = res;
-	snprintf(now, sizeof(now), "%lld", (long long)time(NULL));
+	st.data = take_clock;
+	st.arg = &made;
 	step_use_lvm(&st);
 	step_use_gluster(&st);
 	step_part(&st, part_node);
-	step_do(&st, "node_probe", now, NULL);
+	step_do(&st, "node_probe", NULL);
 	return step_run(&st);
 }
 

@@ -794,6 +794,21 @@ for i in range(30):
 tap.is_(crashed, 0, "thirty answers of random words are survived")
 node.gone()
 
+# ---- the clock
+
+node = Node()
+for what, body, off in (
+        ("the service's", "date +%s", 0), ("an hour ahead", "echo $(($(date +%s) + 3600))", 3600),
+        ("an hour behind", "echo $(($(date +%s) - 3600))", -3600),
+        ("the service's, after a login that took seven seconds", "sleep 7; date +%s", 0)):
+    node.tool("date", body)
+    r = node.call("node-probe", timeout=60000)
+    said = dict(zip(r.all("check"), zip(r.all("verdict"), r.all("text")))).get("clock", ("none", ""))
+    told = re.search(r"is (-?\d+) s off", said[1])
+    tap.ok(r.ok and said[0] == ("warning" if off else "ok") and abs(int(told.group(1) if told else 0) - off) < 5,
+           "the node's clock: " + what) or tap.diag(r, said)
+node.gone()
+
 # ---- the scripts themselves
 
 node = Node()
