@@ -375,8 +375,8 @@ class Audit:
 
     def gluster_type(self, n, v, g):
         """How many copies it keeps, or what it can lose, in all of its sets."""
-        kind, each = v["type"], v.get("bricks_per_set") or 1
-        params = v.get("params") or {}
+        kind, each = v["type"] or "distribute", v.get("bricks_per_set") or 1
+        params = dict(v.get("params") or [])
         want = {"replica": 1, "disperse": 0, "redundancy": 0}
         if kind == "replicate":
             want["replica"] = each
