@@ -102,7 +102,7 @@ with open(wrong_hosts, "w") as f:
     f.write("node1,%s %s" % (t.nodes.addresses["node1"], t.nodes.read("keys/node2.pub")))
 try_node("a wrong key", ["node1", "key"], keyfile=t.dir + "/keys/wrong")
 try_node("a wrong host key", ["node1", "host key"], known_hosts=wrong_hosts)
-try_node("a user who may not use sudo", ["node1"], user="storage")
+try_node("a user who is not root, without sudo", ["node1", "uid 1900", "option sudo"], user="storage")
 sh("sed -i '/^storage/d' /etc/sudoers")
 try_node("sudo that asks for a password", ["sudo"], user="storage", sudo=True)
 sh("echo 'storage ALL=(ALL) NOPASSWD: ALL' >>/etc/sudoers")
