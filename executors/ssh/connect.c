@@ -16,6 +16,8 @@
 
 #include "ssh.h"
 
+#define SILENT_AFTER_MS 1000	/* a no comes sooner */
+
 bool
 session_must_stop(struct session *s)
 {
@@ -120,6 +122,7 @@ connect_tcp(struct session *s, int64_t until_ms, struct fault *f)
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_ADDRCONFIG };
 	const struct node *n = s->node;
+	int64_t began = now_ms();
 	CLEANUP(free_addresses) struct addrinfo *list = NULL;
 	int r = getaddrinfo(n->host, opt_str(n->in, OPT_PORT), &hints, &list);
 	int left = 0;
@@ -138,6 +141,7 @@ connect_tcp(struct session *s, int64_t until_ms, struct fault *f)
 		if (fd >= 0)
 			return fd;
 	}
+	s->was_silent = errno != ECANCELED && now_ms() - began >= SILENT_AFTER_MS;
 	return fault_set(f, errno == ECANCELED ? BRICKYARD_ERR_CANCELLED :
 			 BRICKYARD_ERR_UNREACHABLE, "%s: can't connect: %s",
 			 n->target, strerror(errno));

@@ -2,6 +2,10 @@
 /* Nodes, and the jobs that wait for a channel there.  Connections are opened
  * one after the other, when those that are there have no room: sshd drops
  * connections when too many are logging in at once (MaxStartups).
+ *
+ * Whoever tries again what failed for want of a node does so at once: where the
+ * wait for its answer was that try's time already, the next ones are told the same
+ * without another wait.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,6 +18,7 @@
 #define NODES_MAX 4096		/* remembered without being in use */
 #define ASK_MS 50		/* how often a call asks whether to stop */
 #define ALONE_MS 5000		/* before trying for another connection again */
+#define SILENT_MS 5000		/* before one that was waited for is asked again */
 
 /* ---- jobs ---- */
 
@@ -239,7 +244,7 @@ has_room(const struct session *s)
 static void
 balance(struct node *n)
 {
-	bool is_connecting = false;
+	bool is_connecting = false, is_alive = false;
 	struct fault f = { 0 };
 
 	if (n->queue == NULL ||
@@ -250,6 +255,7 @@ balance(struct node *n)
 			session_wake(s);
 			return;
 		}
+		is_alive = is_alive || !s->is_retired;
 		is_connecting = is_connecting || (!s->is_ready && !s->is_retired);
 		/* libssh waits for an agent without end. */
 		if (s->agent_fd >= 0 && now_ms() > s->agent_until_ms)
@@ -258,7 +264,9 @@ balance(struct node *n)
 	if (is_connecting ||
 	    (n->sessions != NULL && now_ms() < n->alone_until_ms))
 		return;
-	if (session_start(n, &f) < 0 && n->sessions == NULL)
+	if (!is_alive && now_ms() < n->silent_until_ms)
+		fail_queue(n, &n->silence);
+	else if (session_start(n, &f) < 0 && n->sessions == NULL)
 		fail_queue(n, &f);
 }
 
@@ -357,6 +365,10 @@ pool_session_failed(struct session *s, const struct fault *f)
 	for (struct session *o = n->sessions; o != NULL; o = o->next)
 		is_alone = is_alone && (o == s || o->is_retired);
 	s->is_retired = true;
+	if (is_alone && s->was_silent) {
+		n->silence = *f;
+		n->silent_until_ms = now_ms() + SILENT_MS;
+	}
 	if (is_alone)
 		fail_queue(n, f);
 	else

@@ -169,6 +169,8 @@ struct node {
 	struct session *sessions;
 	size_t taken;			/* jobs that sessions have */
 	int64_t alone_until_ms;		/* open no other session before */
+	int64_t silent_until_ms;	/* nor ask it at all: it was waited for */
+	struct fault silence;		/* in vain, just now */
 	bool was_warned;		/* that its host key isn't checked */
 };
 
@@ -220,6 +222,7 @@ struct session {
 	size_t nopened;			/* channels, ever */
 	bool has_news;			/* something for a channel came in */
 	bool is_lost;
+	bool was_silent;		/* nobody answered, not even with a no */
 	struct fault why_lost;
 	int64_t ping_sent_ms;		/* 0: none is under way */
 	int64_t next_ping_ms;

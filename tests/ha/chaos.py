@@ -353,6 +353,14 @@ class Worker:
         finally:
             self.run.moving.release()
 
+    def resync(self):
+        """Have a device's size read again, while others use it."""
+        event = {"what": "resync", "outcome": UNKNOWN}
+        self.operate(event, "GET", "/devices/%s/resync" %
+                     self.rng.choice(self.run.devices))
+        if event["outcome"] == YES:
+            self.run.count("devices resynced")
+
     def remove_node(self):
         for state in ("offline", "failed"):
             event = self.journal.add("node", self.host, "state", UNKNOWN)
@@ -441,8 +449,9 @@ class Worker:
         while not self.run.stop.is_set():
             what = self.rng.choices(
                 (self.create, self.delete, self.expand, self.node_work,
-                 self.block_work, self.clone, self.evict, self.move_device),
-                (10, 8, 3, 4, 8, 3, 5, 3))[0]
+                 self.block_work, self.clone, self.evict, self.move_device,
+                 self.resync),
+                (10, 8, 3, 4, 8, 3, 5, 3, 2))[0]
             try:
                 what()
             except Exception as e:

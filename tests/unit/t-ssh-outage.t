@@ -86,6 +86,36 @@ for what, says["what"] in ("says nothing", None), ("sends a byte now and then", 
         drv.close()
         tap.ok(time.monotonic() - start < 1, "and the end need not wait for it")
 
+# ---- nobody answers: waited for once, then taken at its word for a while
+with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+    address = silent.getsockname()
+    full = []               # who comes after these hears nothing
+    while not full or full[-1].connect_ex(address) == 0:
+        full.append(socket.socket())
+        full[-1].settimeout(0.5)
+    came = []
+
+    def admit():
+        while True:
+            try:
+                c, who = silent.accept()
+            except OSError:
+                return
+            came.append(who)
+            c.close()
+    with driver(address[1], connect_timeout_s=2) as drv:
+        fails("an address that does not answer", drv, sshd.UNREACHABLE, 4000, "Connection timed out")
+        for s in full:
+            s.close()
+        ours = len(full)
+        threading.Thread(target=admit, daemon=True).start()
+        fails("who tries again at once is told the same", drv, sshd.UNREACHABLE, 1500, "Connection timed out")
+        time.sleep(1)
+        tap.ok(len(came) <= ours, "and it is not asked for that") or tap.diag(came)
+        time.sleep(5)
+        fails("later it is asked again", drv, sshd.UNREACHABLE, 4000, "handshake")
+    silent.shutdown(socket.SHUT_RDWR)
+
 # ---- sshd dies
 with driver(server.port) as drv:
     drv.run("true")
