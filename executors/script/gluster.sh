@@ -35,7 +35,10 @@ gl_alive() {
 	by_try systemctl status glusterd && return
 	by_at 'gluster pool list'
 	gl_try pool list && return
-	by_die 1 "glusterd is not running on this node: $BY_OUT"
+	gl_who=$(id -u)
+	[ "$gl_who" != 0 ] ||
+		by_die 1 "glusterd is not running on this node: $BY_OUT"
+	by_die 1 "glusterd is not running on this node: $BY_OUT; or this user (uid $gl_who) may not ask it: log in as root, or switch the option sudo on"
 }
 
 gl_probe() {

@@ -352,6 +352,7 @@ class Audit:
         if g["bricks"] != bricks:
             self.say("%s: volume %s has the bricks %s, not %s", n, v["name"],
                      g["bricks"], bricks)
+        self.gluster_type(n, v, g)
         if g["status"] != "Started":
             self.say("%s: volume %s is %s", n, v["name"], g["status"])
         arbiters = ["%s:%s" % (b["host"], b["path"]) for b in v["bricks"]
@@ -371,6 +372,22 @@ class Audit:
             if g["options"].get(key) != value.strip():
                 self.say("%s: volume %s: option %s is %s, not %s", n,
                          v["name"], key, g["options"].get(key), value)
+
+    def gluster_type(self, n, v, g):
+        """How many copies it keeps, or what it can lose, in all of its sets."""
+        kind, each = v["type"] or "distribute", v.get("bricks_per_set") or 1
+        params = dict(v.get("params") or [])
+        want = {"replica": 1, "disperse": 0, "redundancy": 0}
+        if kind == "replicate":
+            want["replica"] = each
+        elif kind == "disperse":
+            want["disperse"] = each
+            want["redundancy"] = int(params["disperse.redundancy"])
+        have = {k: g[k] for k in want}
+        sets = "Distributed-" if len(v["bricks"]) > each > 1 else ""
+        if have != want or g["type"] != sets + kind.capitalize():
+            self.say("%s: volume %s is of type %s %s, not %s %s", n, v["name"],
+                     g["type"], have, sets + kind.capitalize(), want)
 
     def peers(self, n, f):
         mine = [d for d in self.by["nodes"].values() if n in d["manage"]]

@@ -156,7 +156,8 @@ class Machine:
             self.start(lab._hide_xstate, lab._SSE_ONLY)
             if self._wait(seconds):
                 return
-        raise RuntimeError("the nodes did not come up:\n" + self.console())
+        raise RuntimeError("the nodes did not come up:\n" + self.console() +
+                           (lab.HINT if self.uml else ""))
 
     def _wait(self, seconds):
         end = time.monotonic() + seconds

@@ -42,8 +42,9 @@ def loops():
 
 
 def nothing_left(what):
-    tap.is_((left(), lab.mounts_below(d), loops(), os.listdir(d), "198.18." in lab.sh("ip", "addr")),
-            ([], [], [], [], False), what + ": no process, mount, loop device, file or address is left")
+    logs = [x for x in os.listdir("/var/log/glusterfs") if os.path.basename(d) in x]
+    tap.is_((left(), lab.mounts_below(d), loops(), os.listdir(d), logs, "198.18." in lab.sh("ip", "addr")),
+            ([], [], [], [], [], False), what + ": no process, mount, loop device, file, log or address is left")
 
 
 status, out = run("--help")
@@ -51,6 +52,15 @@ tap.ok(status == 0 and "contrib/lab shell NODE" in out and "--disks" in out, "--
 tap.is_(run("bogus")[0], 1, "an unknown command is refused")
 tap.is_(run()[0], 2, "so is none")
 tap.is_(run("up", "--nodes", "0")[0], 2, "and a lab without nodes")
+# A copy that has nothing to build: it would say so.
+os.makedirs(d + "/copy/contrib")
+for name in "contrib/lab", "contrib/packages.sh", "tests":
+    os.symlink(os.path.abspath(os.path.join(tap.SRCDIR, name)), os.path.join(d, "copy", name))
+p = subprocess.run([d + "/copy/contrib/lab", "up", "--bogus"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                   env={k: v for k, v in os.environ.items() if k != "BRICKYARD_LAB_BUILD"})
+tap.is_((p.returncode, p.stdout), (2, "ERROR: up: unknown option --bogus; see contrib/lab --help\n"),
+        "and an unknown option, before anything is built")
+lab.sh("rm", "-r", d + "/copy")
 status, out = run("status")
 tap.ok(status == 3 and "down" in out, "status tells that it is down") or tap.diag(out)
 tap.ok("is not up" in run("run", "true")[1] and "is not up" in run("shell")[1], "run and shell tell, too")

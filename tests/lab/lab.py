@@ -19,8 +19,12 @@ PLUGIN = os.path.join(tap.BUILDDIR, "executors", "local", ".libs", "local.so")
 _FAST = os.environ.get("BRICKYARD_LAB_KERNEL",
                        "/var/cache/brickyard/lab-kernel")
 UML, MODULES = (_FAST + "/linux.uml", _FAST + "/modules") if \
-    os.access(_FAST + "/linux.uml", os.X_OK) else \
+    os.access(_FAST + "/linux.uml", os.X_OK) and \
+    os.path.isdir(_FAST + "/modules") else \
     ("/usr/bin/linux.uml", "/usr/lib/uml/modules")
+# Where it does not start any more, what to try.
+HINT = "" if UML.startswith("/usr/bin/") else \
+    "\nBRICKYARD_LAB_KERNEL=debian tries without %s" % UML
 # Use nothing of the plug-in but .run: the steps are executors/script's.
 LOWERED = os.environ.get("LAB_LOWERED") == "1"
 
@@ -248,7 +252,7 @@ def run_in_uml(test, why, seconds=300):
     report = _slurp(out + "/tap")
     tap.diag(*_slurp(out + "/err").splitlines()[-20:])
     if "1.." not in report:
-        tap.diag(*console.splitlines()[-15:])
+        tap.diag(*console.splitlines()[-15:], *HINT.splitlines())
     sys.stdout.write(report)
     sys.stdout.flush()
     sys.exit(0 if "1.." in report and "\nnot ok" not in "\n" + report else 1)

@@ -32,6 +32,7 @@ STATE = os.environ.get("BRICKYARD_LAB_STATE", "/var/lib/brickyard/lab")
 NEWNS, NEWPID, NEWNET = 0x20000, 0x20000000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 UP_S = 300
+IS_UP = 10              # tells contrib/lab not to build
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -170,6 +171,8 @@ def serve(args):
     try:
         os.makedirs(path("work/tmp"))
         os.environ["TMPDIR"] = path("work/tmp")
+        # Clients that mount volumes write logs.
+        cluster.lab.private(path("work"), "/var/log/glusterfs")
         lab.up()
         signal.signal(signal.SIGTERM, lambda *_: over.append(1))
         print(lab.load_topology(), flush=True)
@@ -219,6 +222,8 @@ def describe(lab):
 def do_up(args):
     if lab_pid() is not None and os.path.exists(path("up")):
         say("it is up; look at it with: contrib/lab status")
+        sys.exit(IS_UP if args.ask else 0)
+    if args.ask:
         return
     with lock():
         if lab_pid() is not None:
@@ -455,6 +460,7 @@ def main():
     up.add_argument("--disk-gb", type=count(1, 16000), default=500)
     up.add_argument("--replicas", type=count(1, 9), default=3)
     up.add_argument("--members", type=int, choices=(1, 3, 5), default=3)
+    up.add_argument("--ask", action="store_true", help=argparse.SUPPRESS)
     shell = s.add_parser("shell", prog="contrib/lab shell")
     shell.add_argument("node", nargs="?")
     s.add_parser("status", prog="contrib/lab status")
@@ -462,7 +468,10 @@ def main():
     r.add_argument("-n", "--node")
     r.add_argument("command", nargs=argparse.REMAINDER)
     s.add_parser("down", prog="contrib/lab down")
-    args = p.parse_args()
+    args, more = p.parse_known_args()
+    if more:
+        die("%s: unknown option %s; see contrib/lab --help" % (
+            args.do, more[0]), 2)
     if os.geteuid() != 0:
         die("run it as root: it makes namespaces, mounts and disks")
     globals()["do_" + args.do](args)

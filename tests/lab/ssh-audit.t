@@ -51,6 +51,11 @@ found("a volume of somebody", "mkdir /srv/b && gluster --mode=script volume crea
       "gluster --mode=script volume delete other", "gluster volume other is nobody's")
 found("a snapshot", "gluster --mode=script snapshot create snap seen no-timestamp",
       "gluster --mode=script snapshot delete snap", "snapshot snap is nobody's")
+docs = t.inst.docs("")
+docs["volumes/" + v["id"]] = dict(docs["volumes/" + v["id"]], type="", bricks_per_set=1, params=[])
+bad = audit_nodes.Audit(t.lab, docs, ()).run()
+tap.ok(any("volume seen is of type Replicate" in line for line in bad), "found: a volume of another type than the record's") or \
+    tap.diag(*bad)
 t.audit("all was undone")
 t.nodes.kill(n)
 bad = audit_nodes.audit(t.lab, seconds=0)

@@ -22,11 +22,12 @@ class Writer(threading.Thread):
     def __init__(self, at):
         super().__init__(daemon=True)
         self.at, self.sums, self.errors, self.over = at, {}, [], threading.Event()
+        self.written = 0
         self.start()
 
     def run(self):
         while not self.over.is_set():
-            name = "f%d" % (len(self.sums) % 50)
+            name = "f%d" % (self.written % 50)
             data = os.urandom(256 << 10)
             try:
                 with open(os.path.join(self.at, name), "wb") as f:
@@ -36,14 +37,15 @@ class Writer(threading.Thread):
                 self.sums[name] = hashlib.sha256(data).hexdigest()
                 if labtest.digest(self.at, name) != self.sums[name]:
                     self.errors.append(name + " is read back differently")
-            except OSError as e:
+                self.written += 1
+            except Exception as e:
                 self.errors.append("%s: %s" % (name, e))
             time.sleep(0.3)
 
     def end(self):
         self.over.set()
         self.join(60)
-        return self.errors
+        return self.errors + (["it hangs"] if self.is_alive() else [])
 
 
 def node_names():
@@ -80,12 +82,14 @@ def moved(what, v, method, path, body, gone):
     w = Writer(at)
     lab.wait_for(lambda: len(w.sums) > 3, 20)
     before = info(v)["bricks"]
-    began = time.monotonic()
+    began, already = time.monotonic(), w.written
     status, reply = t.call(method, path, body, seconds=600)
     tap.ok(status in (200, 204), what + ": it is done") or (tap.diag(status, reply), t.tell())
     tap.diag("%s: %.1f s" % (what, time.monotonic() - began))
+    tap.ok(w.written > already, what + ": the client wrote meanwhile") or tap.diag(already, w.written)
     time.sleep(1)
-    tap.is_(w.end(), [], what + ": the client saw no error in %d files" % len(w.sums))
+    tap.is_(w.end(), [], what + ": the client saw no error")
+    tap.diag("%s: %d writes, %d of them meanwhile" % (what, w.written, w.written - already))
     after = info(v)
     old = [b["id"] for b in before if gone(b)]
     tap.ok(old and not any(gone(b) for b in after["bricks"]) and len(after["bricks"]) == len(before),

@@ -24,12 +24,15 @@ t.killed_in(GLUSTER, "--mode=script --timeout=600 volume start", True)
 
 # ---- twenty at once, through all replicas, on the same nodes
 
+earlier = set(t.inst.docs("operations/"))
 before = time.monotonic()
 got = t.at_once([lambda i=i: t.call("POST", "/volumes", {"size": 1, "name": "crowd%d" % i}, client=t.inst.direct(i % 3, 300))
                  for i in range(20)])
 tap.is_([s for s, _ in got], [200] * 20, "twenty volumes at once, by three replicas") or tap.diag(
     *[v for s, v in got if s != 200])
 tap.diag("twenty at once: %.1f s" % (time.monotonic() - before))
+owners = [op["owner"] for key, op in t.inst.docs("operations/").items() if key not in earlier]
+tap.is_(sorted(map(owners.count, set(owners))), [6, 7, 7], "each of them drove its part on these nodes")
 t.audit("twenty at once")
 ids = t.volumes()
 half, two = ids[:len(ids) // 2], ids[len(ids) // 2:][:2]
