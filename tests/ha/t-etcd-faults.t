@@ -13,7 +13,8 @@ from audit import audit
 from etcd import wait_for
 
 ha.require()
-inst = ha.Installation(replicas=3, members=3)
+# The lease outlasts a vote that is split: clients are to notice no election.
+inst = ha.Installation(replicas=3, members=3, config={"lease_ttl_ms": 8000})
 c = inst.client()
 cluster, nodes, devices = c.topology(nodes=4, devices=2)
 pids = [d.process.pid for d in inst.replicas]
