@@ -76,25 +76,22 @@ check_device_mapper(struct step *st, const char *name)
 			 "directory as the device instead", name);
 }
 
-/* May LVM see it at all?  A filesystem is not wiped for nothing; what is part of
- * something, or has parts, LVM would not see before that anyway.
- */
+/* May LVM see it at all? */
 static int
-check_filter(struct step *st, const struct node_lock *l, const struct probe *p)
+check_filter(struct step *st, const struct node_lock *l,
+	     const struct brickyard_device *dev, const struct probe *p)
 {
 	CLEANUP_LVM struct lvm_result r = {0};
 
-	if (strstr(p->holds, " filesystem") == NULL)
-		return 0;
 	if (lvm_try(st, l, &r, "pvs --noheadings -o pv_uuid %s", p->path) < 0)
 		return -1;
 	if (r.ok || (strstr(text_str(&r.err), "filter") == NULL &&
 		     strstr(text_str(&r.err), "ailed to find device") == NULL))
 		return 0;
-	return step_fail(st, BRICKYARD_ERR_PERMANENT, "LVM filters %s out: "
-			 "allow it in the filter of lvm.conf, or with "
-			 "lvmdevices --adddev %s (%s)", p->path, p->path,
-			 text_str(&r.err));
+	return step_fail(st, BRICKYARD_ERR_PERMANENT, "Initializing device %s "
+			 "failed: LVM filters it out: allow it in the filter "
+			 "of lvm.conf, or with lvmdevices --adddev %s (%s)",
+			 dev->name, p->path, text_str(&r.err));
 }
 
 /* Did the host look it up, and find that it is no device's? */
@@ -274,7 +271,8 @@ block_prepare(struct step *st, struct node_lock *l,
 	if (probe_device(st, dev->name, &p) < 0)
 		return step_prefix(st, "Initializing device %s failed (failed "
 				   "to check device contents): ", dev->name);
-	if (p.pv_uuid[0] != '\0' && vg_of_pv(st, p.path, vg) < 0)
+	if (p.pv_uuid[0] != '\0' && (check_filter(st, l, dev, &p) < 0 ||
+				     vg_of_pv(st, p.path, vg) < 0))
 		return -1;
 	if (strcmp(vg, dev->vg) == 0)
 		return report_facts(st, dev, &p, f);
@@ -283,9 +281,12 @@ block_prepare(struct step *st, struct node_lock *l,
 		memcpy(f->holds_device, vg + 3, 33);
 	if (check_contents(st, dev, &p, vg) < 0)
 		return -1;
-	if (check_filter(st, l, &p) < 0)
-		return step_prefix(st, "Initializing device %s failed: ",
-				   dev->name);
+	/* A filesystem is not wiped for nothing.  What is part of something, or
+	 * has parts, LVM would not see before that anyway.
+	 */
+	if (strstr(p.holds, " filesystem") != NULL &&
+	    check_filter(st, l, dev, &p) < 0)
+		return -1;
 	if (check_device_mapper(st, dev->name) < 0 ||
 	    initialise(st, l, dev, &p) < 0)
 		return -1;

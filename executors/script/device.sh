@@ -139,7 +139,7 @@ dev_probe() {
 # before that anyway.
 dev_check_filter() {
 	case $D_HOLDS in
-	'' | *' filesystem'*) ;;
+	'' | *' filesystem'* | *' physical volume '*) ;;
 	*) return ;;
 	esac
 	by_at "pvs $D_REAL"
@@ -241,6 +241,7 @@ dev_prepare() {
 	dev_probe
 	D_PVVG=
 	if [ -n "$D_PVUUID" ]; then
+		dev_check_filter
 		if lvm_ask "pvs $D_REAL" pv_uuid,vg_name pvs "$D_REAL"; then
 			D_PVVG=${L_LINE#*^}
 			D_PVVG=${D_PVVG%% *}
@@ -249,7 +250,7 @@ dev_prepare() {
 	if [ "$D_PVVG" != "$D_VG" ]; then
 		dev_find_other
 		dev_check_contents
-		dev_check_filter
+		[ -n "$D_PVUUID" ] || dev_check_filter
 		dev_check_mapper
 		[ "$D_PVUUID" = "$D_OURS" ] || dev_make_pv
 		dev_make_vg

@@ -65,6 +65,9 @@ tap.is_(r.get("pv_uuid").replace("-", ""), dev["id"], "the physical volume's UUI
 uuid = r.get("pv_uuid")
 r = drv.call("prepare", **dev)
 tap.ok(r.ok and r.get("pv_uuid") == uuid, "preparing it again is success")
+r = lab.Driver(d, lvm_system_dir=d + "/blind").call("prepare", id=lab.ident(2), name=disk)
+tap.ok(r.err_class == lab.PERMANENT and "filters it out: allow it in the filter of lvm.conf" in r.text,
+       "one with a physical volume that LVM's filter excludes: what to do is told") or tap.diag(r)
 r = drv.call("prepare", id=lab.ident(2), name=disk, destroy=1)
 tap.is_(r.err_class, lab.EXISTS, "another device can't have it, even with destroydata")
 
