@@ -42,14 +42,15 @@ lv_look(struct step *st, const struct node_lock *l, const char *vg,
 
 	snprintf(name, sizeof(name), "%s/%s", vg, lv);
 	n = lvm_report(st, l, &r, "lvs", "lv_name,lv_size,pool_lv,segtype,"
-		       "lv_active,thin_count,lv_tags", name, v, 7);
+		       "lv_live_table,thin_count,lv_tags", name, v, 7);
 	if (n <= 0)
 		return n;
 	memset(f, 0, sizeof(*f));
 	f->size_bytes = strtoull(v[1], NULL, 10);
 	snprintf(f->pool, sizeof(f->pool), "%s", v[2]);
 	f->is_pool = strcmp(v[3], "thin-pool") == 0;
-	f->active = v[4][0] != '\0';
+	/* LVM calls active what whoever died has left without one. */
+	f->active = strncmp(v[4], "live", 4) == 0;
 	f->thin_count = (unsigned)strtoul(v[5], NULL, 10);
 	f->tagged = strstr(v[6], "brickyard.brick=") != NULL;
 	f->this_operation = is_of(st, v[6]);
@@ -171,6 +172,19 @@ remove_once(struct step *st, const struct node_lock *l, const char *vg,
 			 lv, text_str(&r.err));
 }
 
+/* Who died while LVM took a pool down has left it active below a device that is
+ * gone: LVM takes it for down then, and its parts for somebody's.
+ */
+static int
+bring_pool_up(struct step *st, const struct node_lock *l,
+	      const struct brickyard_brick *b)
+{
+	CLEANUP_LVM struct lvm_result r = {0};
+
+	return lvm_try(st, l, &r, "lvchange -qq -ay %s/%s", b->device->vg,
+		       b->thin_pool);
+}
+
 static int
 remove_lv(struct step *st, const struct node_lock *l,
 	  const struct brickyard_brick *b, const char *lv)
@@ -178,6 +192,10 @@ remove_lv(struct step *st, const struct node_lock *l,
 	if (remove_once(st, l, b->device->vg, lv) == 0)
 		return 0;
 	if (step_check(st) < 0 || free_pool_parts(st, l, b) < 0)
+		return -1;
+	if (remove_once(st, l, b->device->vg, lv) == 0)
+		return 0;
+	if (step_check(st) < 0 || bring_pool_up(st, l, b) < 0)
 		return -1;
 	return remove_once(st, l, b->device->vg, lv);
 }

@@ -132,16 +132,18 @@ lv_scan() {
 	POOL_THERE=0
 	POOL_TAGS=
 	LV_STRAYS=
-	lvm_ask "lvs $B_VG" lv_name,lv_size,pool_lv,segtype,lv_active,thin_count,lv_tags \
+	lvm_ask "lvs $B_VG" lv_name,lv_size,pool_lv,segtype,lv_live_table,thin_count,lv_tags \
 		lvs --select "lv_name=$B_LV || lv_name=$B_POOL || lv_name=~\"^lvol[0-9]+\$\"" \
 		"$B_VG" || return 0
-	while IFS=^ read -r l_name l_size l_pool l_type l_active l_count l_tags; do
+	while IFS=^ read -r l_name l_size l_pool l_type l_table l_count l_tags; do
 		case $l_name in
 		"$B_LV")
 			LV_THERE=1
 			LV_SIZE=$l_size
 			LV_POOL=$l_pool
-			LV_ACTIVE=$l_active
+			# LVM calls active what whoever died has left without one.
+			LV_ACTIVE=
+			case $l_table in live*) LV_ACTIVE=1 ;; esac
 			LV_TAGS=$l_tags
 			;;
 		"$B_POOL")
@@ -226,9 +228,13 @@ lv_remove_once() {
 	lvm_try lvremove "--autobackup=$BY_AUTOBACKUP" -f "$B_VG/$1" || lvm_missing
 }
 
+# Who died while LVM took a pool down has left it active below a device that is
+# gone: LVM takes it for down then, and its parts for somebody's.
 lv_remove() {
 	lv_remove_once "$1" && return
 	lv_free_parts
+	lv_remove_once "$1" && return
+	lvm_try lvchange -qq -ay "$B_VG/$B_POOL" || :
 	lv_remove_once "$1" || by_fail "lvremove $B_VG/$1"
 }
 

@@ -45,8 +45,8 @@ lvs)
 	for f in $dir/brick_*; do
 		[ -s $f ] || continue
 		n=${f##*/}
-		echo "  $n^419430400^tp_${n#brick_}^thin^active^^brickyard.brick=1"
-		echo "  tp_${n#brick_}^419430400^^thin-pool^active^1^brickyard.brick=1"
+		echo "  $n^419430400^tp_${n#brick_}^thin^live table present^^brickyard.brick=1"
+		echo "  tp_${n#brick_}^419430400^^thin-pool^live table present^1^brickyard.brick=1"
 	done ;;
 lvcreate) echo 1 >$dir/$lv; echo 1 >$dir/tp_${lv#brick_} ;;
 lvremove) : >$at; case $at in */tp_*) : >${at%/tp_*}/brick_${at##*/tp_} ;; esac ;;

@@ -157,6 +157,29 @@ tap.is_(r.err_class, lab.EXISTS, "what is no XFS is not overwritten")
 r = drv.bricks("destroy", dev, A + ":320")
 tap.ok(r.ok, "it is removed") or tap.diag(r)
 
+r = drv.bricks("create", dev, A + ":320")
+tap.ok(r.ok, "it is made once more") or tap.diag(r)
+lab.sh("umount", at)
+lab.sh("lvremove", "-qq", "-f", "%s/brick_%s" % (vg, A))
+lab.sh("dmsetup", "remove", "%s-tp_%s" % (vg, A))
+r = drv.bricks("destroy", dev, A + ":320")
+tap.ok(r.ok and "tp_" + A not in lab.sh("lvs", "-a"), "a pool whose lvremove died is removed") or tap.diag(r)
+
+r = drv.bricks("create", dev, A + ":320")
+lab.sh("umount", at)
+mapped = os.path.basename(dm)
+uuid_of, table = [lab.sh("dmsetup", *w, mapped).strip() for w in (("info", "-c", "--noheadings", "-o", "uuid"), ("table",))]
+lab.sh("dmsetup", "remove", mapped)
+lab.sh("dmsetup", "create", "--notable", "-u", uuid_of, mapped)
+lab.sh("dmsetup", "load", mapped, "--table", table)
+if os.path.exists(dm):
+    os.unlink(dm)
+r = drv.bricks("create", dev, A + ":320")
+tap.ok(r.ok and os.path.isdir(at + "/brick"), "a volume that was being switched on by one that died is there") or tap.diag(r)
+lab.sh("umount", at)
+r = drv.bricks("destroy", dev, A + ":320")
+tap.ok(r.ok, "and is removed") or tap.diag(r)
+
 # Who comes after one that died goes on with its operation (local-directory.t).
 done = 0
 for k, delay in enumerate((0.2, 0.4, 0.6, 0.9, 1.3)):

@@ -57,7 +57,7 @@ lvs)
 		name=${f##*/}
 		read size pool type active tags <$f
 		[ $pool != - ] || pool=
-		[ $active != - ] || active=
+		case $active in -) active=unknown ;; *) active="live table present" ;; esac
 		[ $tags != - ] || tags=
 		count=$(cat $dir/* | grep -c " $name thin ")
 		[ $type = thin-pool ] || count=
