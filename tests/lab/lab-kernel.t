@@ -5,7 +5,7 @@ it says why, that the lab goes on with Debian's, and leaves nothing; where it ca
 what it fetched is there whole, once.  (That the lab works with a real one is what
 all other tests here show.)
 """
-import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap
+import os, sys; sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lib")); import tap, sshd
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "tests", "lab")); import lab
 import cluster
 import re
@@ -158,20 +158,11 @@ lab.sh("rm", "-r", target)
 
 # ---- one that dies and leaves a process which holds its output
 
-
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 began = time.monotonic()
 r = end(start({}, played("sleep 90 & echo left: $!; exit 1")))
 pid = re.search("left: ([0-9]+)", r.stdout)
 tap.ok(r.returncode == 1 and "does not run here" in r.stdout and time.monotonic() - began < 60, "a kernel that dies is not "
        "waited for") or tap.diag(r.stdout)
-tap.ok(pid and lab.wait_for(lambda: not alive(int(pid[1])), 10), "nor does anything of it live on")
+tap.ok(pid and lab.wait_for(lambda: not sshd.is_running(int(pid[1])), 10), "nor does anything of it live on")
 tap.is_(sorted(set(os.listdir(d)) - {"bin", "played", "downloads"}), [], "and nothing is left")
 tap.done()
