@@ -49,7 +49,7 @@ lv_look(struct step *st, const struct node_lock *l, const char *vg,
 	f->size_bytes = strtoull(v[1], NULL, 10);
 	snprintf(f->pool, sizeof(f->pool), "%s", v[2]);
 	f->is_pool = strcmp(v[3], "thin-pool") == 0;
-	/* LVM calls active what whoever died has left without one. */
+	/* Left by one that died, a device whose table is not live is active to LVM. */
 	f->active = strncmp(v[4], "live", 4) == 0;
 	f->thin_count = (unsigned)strtoul(v[5], NULL, 10);
 	f->tagged = strstr(v[6], "brickyard.brick=") != NULL;

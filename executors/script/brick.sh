@@ -141,7 +141,7 @@ lv_scan() {
 			LV_THERE=1
 			LV_SIZE=$l_size
 			LV_POOL=$l_pool
-			# LVM calls active what whoever died has left without one.
+			# A device whose table is not live, left by one that died, is active to LVM.
 			LV_ACTIVE=
 			case $l_table in live*) LV_ACTIVE=1 ;; esac
 			LV_TAGS=$l_tags
